@@ -1,0 +1,29 @@
+"""Environments of homes: physics in Numba kernels, one simulator, several faces.
+
+The names below are imported when they are used, so that ``import entangrid`` stays light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from entangrid.envs.gym import HomeEnv, HomeVectorEnv
+    from entangrid.envs.sb3 import HomeVecEnv, make_sb3
+    from entangrid.envs.simulator import Simulator
+    from entangrid.envs.tasks import Task
+
+_HOMES = {
+    "HomeEnv": "gym",
+    "HomeVectorEnv": "gym",
+    "HomeVecEnv": "sb3",
+    "make_sb3": "sb3",
+    "Simulator": "simulator",
+    "Task": "tasks",
+}
+__all__ = ["HomeEnv", "HomeVecEnv", "HomeVectorEnv", "Simulator", "Task", "make_sb3"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"entangrid.envs.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,31 @@
+"""The command line: ``entangrid COMMAND``. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from entangrid.data.errors import InputError
+from entangrid.experiments.cli import inspect_commands, run_command
+
+app = typer.Typer(
+    name="entangrid",
+    help="What does a quantum policy really save in a home? Runs studies from one YAML file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+run_command.add_to(app)
+inspect_commands.add_to(app)
+
+
+def main() -> None:
+    """Console script: exit code 0, 1 (a run failed, the rest finished), 2 (bad input) or 130 (interrupted)."""
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        print(f"entangrid: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("entangrid: interrupted; start the same command again to go on", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

@@ -1,0 +1,111 @@
+"""Learning controllers by name: Stable-Baselines3's own algorithms, told apart by the network alone."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from entangrid.data.errors import InputError
+
+
+class PPOSettings(NamedTuple):
+    """Hyperparameters of SB3's PPO; the names are SB3's. ``final_learning_rate`` None keeps the rate constant."""
+
+    learning_rate: float = 3e-4
+    final_learning_rate: float | None = None
+    n_steps: int = 64
+    batch_size: int = 256
+    n_epochs: int = 10
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    clip_range: float = 0.2
+    ent_coef: float = 0.0
+    vf_coef: float = 0.5
+    max_grad_norm: float = 0.5
+    log_std_init: float = -0.5
+    critic_hidden: tuple[int, ...] = (64, 64)
+
+
+class QuantumSettings(NamedTuple):
+    """The quantum actor: ``circuit`` as :class:`entangrid.agents.quantum.circuit.Circuit` takes it, and how much
+    faster or slower than the base learning rate its three parameter groups learn."""
+
+    circuit: dict[str, Any]
+    lr_scale_input: float = 1.0
+    lr_scale_angles: float = 1.0
+    lr_scale_output: float = 1.0
+
+
+def _require_torch() -> None:
+    try:
+        import stable_baselines3  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f'learning arms need {error.name}, which is not installed: pip install "entangrid[learn]"'
+        ) from None
+
+
+class Linear:
+    """Learning-rate schedule from first to last, linear in what is left of training (picklable, unlike a closure)."""
+
+    def __init__(self, first: float, last: float):
+        self.first, self.last = first, last
+
+    def __call__(self, progress_remaining: float) -> float:
+        return self.last + progress_remaining * (self.first - self.last)
+
+
+def make_ppo(
+    env: Any,
+    settings: PPOSettings,
+    *,
+    seed: int,
+    hidden: tuple[int, ...] | None = None,
+    quantum: QuantumSettings | None = None,
+) -> Any:
+    """SB3's PPO on a VecEnv with an MLP actor (``hidden``) or a quantum actor (``quantum``), exactly one of them.
+
+    The critic is an MLP of ``settings.critic_hidden`` with tanh in both cases. Raises InputError if both or neither
+    are given, or if the ``learn`` extra is not installed.
+    """
+    _require_torch()
+    if (hidden is None) == (quantum is None):
+        raise InputError("make_ppo: expected exactly one of hidden and quantum")
+    from stable_baselines3 import PPO
+    from torch import nn
+
+    kwargs: dict[str, Any] = {"activation_fn": nn.Tanh, "log_std_init": settings.log_std_init}
+    policy: Any = "MlpPolicy"
+    if quantum is None:
+        assert hidden is not None
+        kwargs["net_arch"] = {"pi": list(hidden), "vf": list(settings.critic_hidden)}
+    else:
+        from entangrid.agents.quantum.policies import QuantumActorCriticPolicy
+
+        policy = QuantumActorCriticPolicy
+        kwargs |= {
+            "net_arch": {"pi": [], "vf": list(settings.critic_hidden)},
+            "circuit": quantum.circuit,
+            "lr_scale_input": quantum.lr_scale_input,
+            "lr_scale_angles": quantum.lr_scale_angles,
+            "lr_scale_output": quantum.lr_scale_output,
+        }
+    last = settings.final_learning_rate
+    rate = settings.learning_rate if last is None else Linear(settings.learning_rate, last)
+    return PPO(
+        policy,
+        env,
+        learning_rate=rate,
+        n_steps=settings.n_steps,
+        batch_size=settings.batch_size,
+        n_epochs=settings.n_epochs,
+        gamma=settings.gamma,
+        gae_lambda=settings.gae_lambda,
+        clip_range=settings.clip_range,
+        ent_coef=settings.ent_coef,
+        vf_coef=settings.vf_coef,
+        max_grad_norm=settings.max_grad_norm,
+        policy_kwargs=kwargs,
+        seed=seed,
+        device="cpu",
+    )

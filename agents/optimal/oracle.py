@@ -1,0 +1,84 @@
+"""The perfect-foresight optimum as a controller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from entangrid.agents.controller import encode
+from entangrid.agents.optimal.program import solve
+from entangrid.data.errors import InputError
+from entangrid.envs.simulator import Simulator
+from entangrid.envs.tasks import Task
+
+
+class Optimum:
+    """Solves each episode's program when it begins and follows the plan: what nobody without a crystal ball can beat.
+
+    Information: the true state and every future value of the episode. :meth:`attach` gives it the simulator that it
+    controls. ``objective_eur[e]`` is the planned objective of environment e's current episode.
+    """
+
+    def __init__(self, task: Task):
+        """Raises InputError for a discrete action set, on which the linear plan cannot be followed."""
+        if task.action_set != "continuous":
+            raise InputError(f"optimum: action_set is {task.action_set!r}; expected 'continuous'")
+        self.task = task
+        self._simulator: Simulator | None = None
+        self._plans: dict[int, tuple[int, npt.NDArray[np.float64]]] = {}
+        self.objective_eur: dict[int, float] = {}
+
+    def attach(self, simulator: Simulator) -> None:
+        """Plan for this simulator's environments."""
+        self._simulator = simulator
+        self._plans.clear()
+        self.objective_eur.clear()
+
+    def predict(
+        self,
+        observation: npt.NDArray[Any],
+        state: tuple[npt.NDArray[Any], ...] | None = None,
+        episode_start: npt.NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], ...] | None]:
+        """See :class:`entangrid.agents.controller.Controller`; raises InputError before :meth:`attach`."""
+        if self._simulator is None:
+            raise InputError("optimum: no simulator attached; call attach(simulator) before predict")
+        simulator = self._simulator
+        commands = np.zeros((simulator.n_envs, simulator.n_homes, 2))
+        for e in range(simulator.n_envs):
+            step, begin = simulator.now(e), int(simulator.clock[e, 2])
+            if step == begin or self._plans.get(e, (-1,))[0] != begin:
+                self._plans[e] = (begin, self._plan(simulator, e))
+            planned_from = begin + self.task.episode_steps - len(self._plans[e][1])
+            commands[e] = self._plans[e][1][step - planned_from]
+        return encode(self.task, commands), state
+
+    def _plan(self, simulator: Simulator, e: int) -> npt.NDArray[np.float64]:
+        """Commands (remaining steps, H, 2) of environment e from now to its episode's end."""
+        task, start, k = self.task, simulator.now(e), int(simulator.clock[e, 0])
+        steps = int(simulator.clock[e, 2]) + task.episode_steps - start
+        value_el, value_heat = task.stored_values
+        commands = np.zeros((steps, simulator.n_homes, 2))
+        self.objective_eur[e] = 0.0
+        for h, home in enumerate(task.homes):
+            state = simulator.state[e, h]
+            plan = solve(
+                task,
+                h,
+                start,
+                steps,
+                soc=float(state["soc"]),
+                t_air=float(state["t_air"]),
+                t_mass=float(state["t_mass"]),
+                value_el=float(value_el[k]),
+                value_heat=float(value_heat[k, h]),
+            )
+            limit = home["battery_p"] if home["battery_p"] > 0.0 else 1.0
+            p_max = np.where(plan.p_hp_max_kw > 0.0, plan.p_hp_max_kw, 1.0)
+            commands[:, h, 0] = plan.p_battery_kw / limit
+            commands[:, h, 1] = 2.0 * plan.p_hp_kw / p_max - 1.0
+            self.objective_eur[e] += plan.objective_eur
+        return commands

@@ -1,0 +1,118 @@
+"""Stable-Baselines3's face of the simulator: a native VecEnv over the one kernel call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from entangrid.envs import actions as action_sets
+from entangrid.envs.gym import observation_space, step_info
+from entangrid.envs.simulator import Simulator, Snapshot
+from entangrid.envs.tasks import Task
+
+
+class HomeVecEnv(VecEnv):
+    """Many copies of a task for SB3, restarted in the step that ends them.
+
+    Ended episodes are truncations: ``infos[e]["terminal_observation"]`` and ``infos[e]["TimeLimit.truncated"]`` are
+    set, so that SB3 bootstraps through them, and ``infos[e]["episode"]`` holds return and length as VecMonitor does.
+    With ``terms_in_info`` every step's infos hold every term (slower: one dictionary an environment and step).
+    """
+
+    def __init__(self, task: Task, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False):
+        """Raises InputError for n_envs < 1."""
+        self.render_mode = None
+        self.task = task
+        self.simulator = Simulator(task, n_envs, seed)
+        self.terms_in_info = terms_in_info
+        self._actions: npt.NDArray[Any] | None = None
+        self._returns = np.zeros(n_envs)
+        self._nothing: dict[str, Any] = {}  # shared by all infos that have nothing to say
+        super().__init__(n_envs, observation_space(task), action_sets.action_space(task))
+
+    def reset(self) -> VecEnvObs:
+        """Begin an episode in every environment, reseeded if :meth:`seed` was called since the last reset."""
+        if self._seeds[0] is not None:
+            self.simulator.reseed(self._seeds[0])
+        self._reset_seeds()
+        self._reset_options()
+        self._returns[:] = 0.0
+        return self.simulator.reset().reshape(self.num_envs, -1).copy()
+
+    def step_async(self, actions: npt.NDArray[Any]) -> None:
+        """Keep the actions for :meth:`step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Step all environments with the kept actions."""
+        assert self._actions is not None
+        simulator = self.simulator
+        simulator.step(self._actions)
+        self._returns += simulator.reward
+        infos: list[dict[str, Any]]
+        if self.terms_in_info:
+            infos = [step_info(simulator, e) for e in range(self.num_envs)]
+        else:
+            infos = [self._nothing] * self.num_envs
+        done = simulator.truncated.copy()
+        if done.any():
+            for e in np.flatnonzero(done):
+                infos[e] = {
+                    **infos[e],
+                    "terminal_observation": simulator.final_obs[e].reshape(-1).copy(),
+                    "TimeLimit.truncated": True,
+                    "episode": {"r": float(self._returns[e]), "l": self.task.episode_steps, "t": 0.0},
+                }
+            self._returns[done] = 0.0
+        obs = simulator.obs.reshape(self.num_envs, -1).copy()
+        return obs, simulator.reward.astype(np.float32), done, infos
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the state of all environments, for :meth:`restore`."""
+        return {**self.simulator.snapshot(), "returns": self._returns.copy()}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to a snapshot; the same actions then give the same bits."""
+        rest = dict(snapshot)
+        self._returns[:] = rest.pop("returns")
+        self.simulator.restore(rest)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """The attribute of this object, once for each environment asked about."""
+        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute; all environments share this object."""
+        setattr(self, attr_name, value)
+
+    def env_method(self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any) -> list[Any]:
+        """Call a method of this object, once for each environment asked about."""
+        return [getattr(self, method_name)(*args, **kwargs) for _ in self._get_indices(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
+        """No wrapper can sit on a single environment, but episodes are monitored already."""
+        from stable_baselines3.common.monitor import Monitor
+
+        return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
+
+
+def make_sb3(task_id: str, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False, **task: Any) -> HomeVecEnv:
+    """The SB3 VecEnv of a registered task; keyword arguments as :meth:`Task.make`.
+
+    Raises InputError for an unknown task.
+    """
+    from entangrid.data.errors import InputError
+    from entangrid.envs.registration import TASKS
+
+    known: Sequence[str] = [f"entangrid/{name}" for name in TASKS]
+    if task_id not in known:
+        raise InputError(f"task {task_id!r} is unknown; expected one of {', '.join(known)}")
+    return HomeVecEnv(Task.make(**task), n_envs, seed, terms_in_info=terms_in_info)

@@ -1,0 +1,56 @@
+"""What a study's arms share: the scenario, the training task and the test task."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+import entangrid.data
+from entangrid.data.errors import InputError
+from entangrid.data.scenario import Scenario
+from entangrid.envs.tasks import Task
+from entangrid.experiments.config import StudyConfig
+
+
+class Setting(NamedTuple):
+    """``train`` draws short episodes within the training weeks; ``test`` takes each held-out week once, in order."""
+
+    scenario: Scenario
+    train: Task
+    test: Task
+
+
+def make(study: StudyConfig) -> Setting:
+    """Build both tasks; raises InputError if the split leaves no training or no test week."""
+    scenario = entangrid.data.load(study.scenario)
+    months = None if study.split.months is None else list(study.split.months)
+    weeks = entangrid.data.split_weeks(scenario, months=months, test_every=study.split.test_every)
+    for name in ("train", "test"):
+        if weeks[name].size == 0:
+            raise InputError(f"split: no {name} week is left in scenario {scenario.name!r}; widen months or the period")
+    week = 7 * scenario.steps_per_day
+    length = round(study.training.episode_days * scenario.steps_per_day)
+    hour = max(round(1.0 / scenario.dt_h), 1)
+    # every full hour from which a training episode stays within its week
+    within = np.arange(0, week - length + 1, hour, dtype=np.int64)
+    starts = (weeks["train"][:, None] + within[None, :]).reshape(-1)
+    train = Task.make(
+        scenario,
+        action_set=study.task.action_set,
+        carbon_price_eur_kg=study.task.carbon_price_eur_kg,
+        episode_steps=length,
+        starts=starts,
+        random_state=True,
+        initial=(0.0, 1.0, 19.0, 23.0, 19.5, 22.5),
+    )
+    test = Task.make(
+        scenario,
+        action_set=study.task.action_set,
+        carbon_price_eur_kg=study.task.carbon_price_eur_kg,
+        episode_steps=week,
+        starts=weeks["test"],
+        sequential=True,
+        initial=(0.5, 0.5, 21.0, 21.0, 21.0, 21.0),
+    )
+    return Setting(scenario, train, test)
