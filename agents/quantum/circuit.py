@@ -1,0 +1,182 @@
+"""The description of a parametrized quantum circuit: data only, checked, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from entangrid.agents.quantum import program
+from entangrid.agents.quantum.program import ENTANGLERS, PAULI_ROTATIONS, Gate
+from entangrid.agents.quantum.readout import Observable, PauliTerms, parse_readout
+from entangrid.data.errors import InputError
+
+if TYPE_CHECKING:
+    from entangrid.agents.quantum.module import CircuitModule
+
+ANSATZE = ("reuploading",)
+SQUASHES = ("none", "tanh", "arctan")
+INITIALISATIONS = ("uniform", "gaussian", "zeros")
+OUTPUTS = ("none", "scale", "bias", "linear")
+
+
+def _one_of(field: str, value: object, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise InputError(f"Circuit: {field}={value!r} is unknown; expected one of {', '.join(allowed)}")
+
+
+def _at_least(field: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InputError(f"Circuit: {field}={value!r} must be an integer of at least {least}")
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Encoding, ansatz, entangler, read-out and scaling of a parametrized quantum circuit.
+
+    ================== ====================================================================================
+    n_qubits, n_layers  size; layer l encodes inputs [b n_qubits, (b+1) n_qubits), b = l mod ceil(n_inputs/n_qubits)
+    n_inputs            length of the observation; None is n_qubits
+    ansatz              "reuploading": per layer RX(squash(λ x)), the trainable `rotations`, the entangler
+    entangler           "cz-ring", "cz-chain", "cz-all", the same with "cnot-", or "none"
+    readout             "z" ⟨Z_i⟩ of every qubit, "zz" of disjoint neighbours, "z-all" one product, or a sequence
+                        of Pauli strings or weighted sums ((coefficient, string), ...)
+    readout_range       "signed" leaves expectation values in [-1, 1], "unit" maps them to [0, 1]
+    rotations           trainable Pauli rotations of each qubit and layer, in order
+    encoding            the Pauli rotation that encodes
+    encode_first        the encoding before the rotations of its layer; False puts it after the entangler
+    final_block         closing rotations after the last layer
+    trainable_scaling   the λ are trainable (one per encoding gate); False leaves the observation as it is
+    squash              "none", "tanh" or "arctan", of each λ x
+    output              after the read-out: "none", "scale" w_i z_i, "bias" z_i + b_i, "linear" z W (no bias)
+    n_outputs           width of the "linear" output; None is the number of observables
+    initialisation      of the angles: "uniform" in [-π, π], "gaussian" (standard deviation `init_std`), "zeros"
+    init_scaling        first value of every λ
+    ================== ====================================================================================
+
+    The form is that of Jerbi et al. (2021, arXiv:2103.05577) and Skolik et al. (2022, doi:10.22331/q-2022-05-24-720).
+    Nothing but an elementwise scaling and squash stands before the circuit. Raises `InputError` naming the field.
+    """
+
+    n_qubits: int
+    n_layers: int = 3
+    n_inputs: int | None = None
+    ansatz: str = "reuploading"
+    entangler: str = "cz-ring"
+    readout: str | tuple[Observable, ...] = "z"
+    readout_range: str = "signed"
+    rotations: tuple[str, ...] = ("ry", "rz")
+    encoding: str = "rx"
+    encode_first: bool = True
+    final_block: bool = False
+    trainable_scaling: bool = True
+    squash: str = "none"
+    output: str = "none"
+    n_outputs: int | None = None
+    initialisation: str = "uniform"
+    init_std: float = 0.1
+    init_scaling: float = 1.0
+
+    def __post_init__(self) -> None:
+        _at_least("n_qubits", self.n_qubits, 1)
+        _at_least("n_layers", self.n_layers, 1)
+        if self.n_inputs is None:
+            object.__setattr__(self, "n_inputs", self.n_qubits)
+        _at_least("n_inputs", self.n_inputs, 1)
+        object.__setattr__(self, "rotations", tuple(self.rotations))
+        if not isinstance(self.readout, str):  # lists, as they come from YAML and JSON
+            sums = (o if isinstance(o, str) else tuple((float(c), str(s)) for c, s in o) for o in self.readout)
+            object.__setattr__(self, "readout", tuple(sums))
+        _one_of("ansatz", self.ansatz, ANSATZE)
+        _one_of("entangler", self.entangler, ENTANGLERS)
+        _one_of("encoding", self.encoding, PAULI_ROTATIONS)
+        _one_of("squash", self.squash, SQUASHES)
+        _one_of("output", self.output, OUTPUTS)
+        _one_of("readout_range", self.readout_range, ("signed", "unit"))
+        _one_of("initialisation", self.initialisation, INITIALISATIONS)
+        for rotation in self.rotations:
+            _one_of("rotations", rotation, PAULI_ROTATIONS)
+        if not self.init_std >= 0:
+            raise InputError(f"Circuit: init_std={self.init_std!r} must not be negative")
+        if self.n_outputs is not None:
+            _at_least("n_outputs", self.n_outputs, 1)
+            if self.output != "linear":
+                raise InputError(f"Circuit: n_outputs={self.n_outputs} needs output='linear', not {self.output!r}")
+        self._check_inputs_are_read()
+        parse_readout(self.readout, self.n_qubits)
+
+    def _check_inputs_are_read(self) -> None:
+        read = {angle.input for gate in self.gates for angle in gate.angles}
+        unread = [i for i in range(self.inputs) if i not in read]
+        if unread:
+            raise InputError(
+                f"Circuit: n_layers={self.n_layers} with n_qubits={self.n_qubits} never encodes inputs"
+                f" {unread[0]} to {unread[-1]} of n_inputs={self.n_inputs}; use at least"
+                f" {-(-self.inputs // self.n_qubits)} layers or more qubits"
+            )
+
+    @property
+    def inputs(self) -> int:
+        """n_inputs after its default."""
+        return self.n_qubits if self.n_inputs is None else self.n_inputs
+
+    @cached_property
+    def gates(self) -> tuple[Gate, ...]:
+        """Every gate in order."""
+        return program.reuploading(
+            self.n_qubits,
+            self.n_layers,
+            self.inputs,
+            self.rotations,
+            self.entangler,
+            encoding=self.encoding,
+            encode_first=self.encode_first,
+            final_block=self.final_block,
+            trainable_scaling=self.trainable_scaling,
+        )
+
+    @cached_property
+    def terms(self) -> PauliTerms:
+        """The read-out as Pauli strings and weights."""
+        return parse_readout(self.readout, self.n_qubits)
+
+    @property
+    def outputs(self) -> int:
+        """Length of what the built module returns."""
+        return self.terms.weights.shape[1] if self.n_outputs is None else self.n_outputs
+
+    @cached_property
+    def parameters(self) -> dict[str, int]:
+        """Number of trainable numbers by group: "input_scaling", "angles", "output_scaling"."""
+        angles = [angle for gate in self.gates for angle in gate.angles]
+        n_observables = self.terms.weights.shape[1]
+        sizes = {"none": 0, "scale": n_observables, "bias": n_observables, "linear": n_observables * self.outputs}
+        return {
+            "input_scaling": 1 + max((a.scale for a in angles), default=-1),
+            "angles": 1 + max((a.weight for a in angles), default=-1),
+            "output_scaling": sizes[self.output],
+        }
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable numbers in all."""
+        return sum(self.parameters.values())
+
+    def build(self) -> CircuitModule:
+        """The TorchQuantum module of this circuit: (B, n_inputs) -> (B, outputs)."""
+        from entangrid.agents.quantum.module import CircuitModule
+
+        return CircuitModule(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `Circuit.from_dict` reads back."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Circuit:
+        """A circuit from plain data. Raises `InputError` naming a field that does not exist."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise InputError(f"Circuit: {unknown[0]!r} is no field; expected some of {', '.join(sorted(known))}")
+        return cls(**data)
