@@ -27,12 +27,14 @@ class PPOSettings(NamedTuple):
 
 class QuantumSettings(NamedTuple):
     """The quantum actor: ``circuit`` as :class:`entangrid.agents.quantum.circuit.Circuit` takes it, and how much
-    faster or slower than the base learning rate its three parameter groups learn."""
+    faster or slower than the base learning rate its three parameter groups learn. ``output_gain``: of the head's
+    orthogonal initialisation (SB3 gives its heads 0.01)."""
 
     circuit: dict[str, Any]
     lr_scale_input: float = 1.0
     lr_scale_angles: float = 1.0
     lr_scale_output: float = 1.0
+    output_gain: float = 0.01
 
 
 def _require_torch() -> None:
@@ -84,11 +86,14 @@ def make_ppo(
 
         policy = QuantumActorCriticPolicy
         kwargs |= {
-            "net_arch": {"pi": [], "vf": list(settings.critic_hidden)},
+            "net_arch": {"vf": list(settings.critic_hidden)},
             "circuit": quantum.circuit,
-            "lr_scale_input": quantum.lr_scale_input,
-            "lr_scale_angles": quantum.lr_scale_angles,
-            "lr_scale_output": quantum.lr_scale_output,
+            "lr_scales": {
+                "input_scaling": quantum.lr_scale_input,
+                "angles": quantum.lr_scale_angles,
+                "output_scaling": quantum.lr_scale_output,
+            },
+            "output_gain": quantum.output_gain,
         }
     last = settings.final_learning_rate
     rate = settings.learning_rate if last is None else Linear(settings.learning_rate, last)

@@ -55,7 +55,7 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
         assert isinstance(twin, QuantumArm)
         n_out = env.action_space.shape[0]  # type: ignore[index]
         circuit = Circuit(**quantum_settings(twin, n_inputs).circuit)
-        target = circuit.n_parameters + (circuit.n_outputs + 1) * n_out
+        target = circuit.n_parameters + (circuit.outputs + 1) * n_out
         return make_ppo(env, settings, seed=run.seed, hidden=(matched_hidden(n_inputs, n_out, target),))
     assert isinstance(arm, MLPArm)
     return make_ppo(env, settings, seed=run.seed, hidden=tuple(arm.hidden))
