@@ -1,9 +1,5 @@
-"""The one exception for input that a user can mend."""
+"""The one error that data at the door may raise."""
 
 
 class InputError(ValueError):
-    """Bad input from outside (config, CSV, checkpoint, argument).
-
-    The message is one line that names the file or object, the field, the value and what was expected; the command
-    line prints it and ends with exit code 2.
-    """
+    """Input that cannot be used; the message names the file, the field, the value and what was expected."""
