@@ -44,9 +44,14 @@ def step(
     battery, hp = actions
     value_el, value_heat, carbon_price = prices
     sink = max(home["hp_sink_base"] + home["hp_sink_slope"] * common["t_out"], home["hp_sink_min"])
-    basis = np.array([common["t_out"], sink, 1.0, common["t_out"]])
-    cop = max(1.0, float(basis @ [home[f"hp_cop_p{i}"] for i in (1, 2, 3, 4)]))
-    q_max = home["hp_q_ref"] * max(0.0, float(basis @ [home[f"hp_pth_p{i}"] for i in (1, 2, 3, 4)]))
+    t = common["t_out"]
+
+    def fit(name: str) -> float:
+        p1, p2, p3, p4 = (float(home[f"hp_{name}_p{i}"]) for i in (1, 2, 3, 4))
+        return float(p1 * t + p2 * sink + p3 + p4 * t)
+
+    cop = max(1.0, fit("cop"))
+    q_max = home["hp_q_ref"] * max(0.0, fit("pth"))
     p_hp = (np.clip(hp, -1, 1) + 1) / 2 * q_max / cop
     q_hp = p_hp * cop
 

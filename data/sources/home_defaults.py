@@ -39,6 +39,7 @@ SINK = {
     ),
     "hp_sink_slope": Default(-0.5, "K per K of outdoor temperature, same source"),
     "hp_sink_min_c": Default(25.0, "own floor: no heating water cooler than that"),
+    "hp_air_share": Default(0.3, "own round number: floor heating warms the screed first"),
 }
 
 BATTERY_AND_COMFORT = {
@@ -58,16 +59,16 @@ BATTERY_AND_COMFORT = {
 def home_parameters(name: str = "home-1") -> pd.DataFrame:
     """Return the parameter table of one home (1, P), index = ``name``.
 
-    Heat pump: hplib's generic regulated air/water fit (group 1), ``hp_cop_p1`` to ``p4`` and ``hp_pel_p1`` to ``p4``
-    (:class:`~entangrid.data.sources.heat_pumps.HeatPumpFit`); ``hp_p_el_ref_kw`` [kW] is chosen so that it gives
-    7 kW of heat at -7 °C outdoors into the floor heating's water of 33.5 °C.
+    Heat pump: the COP of hplib's generic regulated air/water pump (group 1), ``hp_cop_p1`` to ``p4``. Its power fits
+    describe part load, so the largest output is that of the generic on-off pump (group 4), ``hp_pth_p1`` to ``p4``: a
+    regulated pump at full speed behaves like one. ``hp_q_ref_kw`` [kW] is chosen so that it gives 7 kW of heat at
+    -7 °C outdoors into the floor heating's water of 33.5 °C.
     """
-    fit = hplib_generic(1)
+    regulated, full_speed = hplib_generic(1), hplib_generic(4)
     sink_c = SINK["hp_sink_base_c"].value + SINK["hp_sink_slope"].value * DESIGN_T_OUT_C
-    heat_per_ref = fit.cop_at(DESIGN_T_OUT_C, sink_c) * fit.pel_share_at(DESIGN_T_OUT_C, sink_c)
     row = {key: default.value for key, default in HOUSE.items()}
-    row["hp_p_el_ref_kw"] = round(DESIGN_CAPACITY_KW / heat_per_ref, 3)
-    row |= {f"hp_cop_p{i}": p for i, p in enumerate(fit.cop, start=1)}
-    row |= {f"hp_pel_p{i}": p for i, p in enumerate(fit.pel, start=1)}
+    row["hp_q_ref_kw"] = round(DESIGN_CAPACITY_KW / full_speed.heat_share_at(DESIGN_T_OUT_C, sink_c), 3)
+    row |= {f"hp_cop_p{i}": p for i, p in enumerate(regulated.cop, start=1)}
+    row |= {f"hp_pth_p{i}": p for i, p in enumerate(full_speed.pth, start=1)}
     row |= {key: default.value for key, default in (SINK | BATTERY_AND_COMFORT).items()}
     return pd.DataFrame(row, index=pd.Index([name], name="home"))

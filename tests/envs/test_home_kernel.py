@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import worlds
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_twin import step as twin_step
 from numpy_twin import variation_of_constants
@@ -18,6 +18,7 @@ from entangrid.envs.layout import COMMON, HOME, SERIES, STATE, TERMS
 from entangrid.envs.parameters import home_records
 
 PRICES = (0.29, 0.07, 0.05)
+FEWER = settings(max_examples=min(settings().max_examples, 200))
 
 
 @st.composite
@@ -85,6 +86,7 @@ def run(case: dict, actions: tuple[float, float] | None = None) -> tuple[dict[st
     return ({n: float(state[0][n]) for n in STATE.names}, {n: float(terms[0][n]) for n in TERMS.names})
 
 
+@FEWER
 @given(situations())
 def test_kernel_equals_numpy_twin(case: dict) -> None:
     before = {n: float(case["state"][0][n]) for n in STATE.names}
@@ -121,6 +123,7 @@ def test_energy_is_conserved_and_soc_in_bounds_whatever_the_action(case: dict) -
     assert terms["reward_eur"] == pytest.approx(terms["stored_value_eur"] - paid, abs=1e-12)
 
 
+@FEWER
 @given(situations())
 def test_what_is_clipped_is_reported(case: dict) -> None:
     _, terms = run(case)
@@ -131,6 +134,7 @@ def test_what_is_clipped_is_reported(case: dict) -> None:
         assert terms["clipped_hp_kw"] == 0.0
 
 
+@FEWER
 @given(situations(), st.floats(0.0, 0.5))
 def test_more_heat_is_never_colder(case: dict, more: float) -> None:
     battery, hp = case["actions"]
@@ -140,6 +144,7 @@ def test_more_heat_is_never_colder(case: dict, more: float) -> None:
     assert warmer["t_mass"] >= cooler["t_mass"] - 1e-12
 
 
+@FEWER
 @given(situations())
 def test_zero_prices_cost_nothing(case: dict) -> None:
     case["common"]["price_import"] = case["common"]["price_export"] = 0.0
@@ -167,6 +172,7 @@ def test_thermal_step_equals_an_ode_solver(dt: float, heat: float) -> None:
     np.testing.assert_allclose(matrices.a_mean @ x + matrices.b_mean @ u, integral / dt, rtol=0, atol=1e-6)
 
 
+@FEWER
 @given(situations())
 def test_step_matrices_equal_the_closed_solution(case: dict) -> None:
     matrices = thermal.discretise(*thermal.continuous(case["home"]), case["dt"])
