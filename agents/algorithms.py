@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from entangrid.data.errors import InputError
 
 
@@ -23,6 +25,7 @@ class PPOSettings(NamedTuple):
     max_grad_norm: float = 0.5
     log_std_init: float = -0.5
     critic_hidden: tuple[int, ...] = (64, 64)
+    normalise_reward: bool = True  # SB3's VecNormalize on the reward alone
 
 
 class QuantumSettings(NamedTuple):
@@ -95,6 +98,11 @@ def make_ppo(
             },
             "output_gain": quantum.output_gain,
         }
+    if settings.normalise_reward:
+        from stable_baselines3.common.vec_env import VecNormalize
+
+        # PPO clips actor and critic gradients together; unscaled, an early policy's discomfort drowns the actor's
+        env = VecNormalize(env, norm_obs=False, norm_reward=True, clip_reward=np.inf, gamma=settings.gamma)
     last = settings.final_learning_rate
     rate = settings.learning_rate if last is None else Linear(settings.learning_rate, last)
     return PPO(

@@ -48,8 +48,8 @@ class HomeEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     2    price_import  EUR/kWh  scenario's lowest to highest
     3    price_ahead   EUR/kWh  mean of the next four hours; the same range
     4    soc           -        0 to 1
-    5    t_air         °C       16 to 28
-    6    t_mass        °C       16 to 28
+    5    t_air         °C       12 to 32
+    6    t_mass        °C       12 to 32
     7    t_out         °C       -20 to 40
     8    p_pv          kW       0 to the scenario's largest; the coming step's mean
     9    p_load        kW       0 to the 99.5 % quantile; the coming step's mean
