@@ -188,6 +188,9 @@ def test_homes_and_series_must_belong_together():
         build(common, {"north": series["north"]}, parameters)
     with pytest.raises(InputError, match=r"home 'North' is there twice"):
         build(common, series, pd.concat([parameters, parameters.rename(index={"north": "North"})[:1]]))
+    for name in ("", "a/b", "..", "Süd", "a b"):
+        with pytest.raises(InputError, match=r"column 'home': .* is no home name"):
+            build(common, series, parameters.rename(index={"south": name}))
     with pytest.raises(InputError, match="'battery_kwh' is there twice"):
         build(common, series, pd.concat([parameters, parameters], axis=1))
 
