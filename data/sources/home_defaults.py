@@ -24,7 +24,7 @@ class Default(NamedTuple):
 HOUSE = {
     "ua_air_out_w_k": Default(
         95.0,
-        "windows 25 m² at 1.3 W/(m²K) and 0.5 air changes an hour in 350 m³ (0.34 Wh/(m³K)), 32 + 60 W/K, and some for doors",
+        "windows 25 m² at 1.3 W/(m²K) and 0.5 air changes an hour in 350 m³ (0.34 Wh/(m³K)): 32 + 60, and doors",
     ),
     "ua_mass_out_w_k": Default(75.0, "renovated walls, roof and floor: about 300 m² at 0.25 W/(m²K)"),
     "ua_air_mass_w_k": Default(
