@@ -107,10 +107,12 @@ def parameter_table(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
         # Homes become files, and some file systems do not tell A from a.
         if name.lower() in [other.lower() for other in names[:position]]:
             raise InputError(f"{origin.place(position, 'home', name)}: home {name!r} is there twice")
+    headers = [str(column) for column in frame.columns]
+    for position, header in enumerate(headers):
+        if header in headers[:position]:
+            raise InputError(f"{origin.file}: row 1, column {header!r} is there twice")
     columns: dict[str, NDArray[np.float64]] = {}
     for column in frame.columns:
-        if str(column) in columns:
-            raise InputError(f"{origin.file}: row 1, column {str(column)!r} is there twice")
 
         def place(position: int, column: str = str(column)) -> str:
             return origin.place(position, column, names[position])

@@ -51,5 +51,5 @@ def check_range(column: str, values: NDArray[np.float64], place: Callable[[int],
         raise InputError(f"{place(first)}: {value} is not finite")
     hint = allowed.if_below if value < allowed.low else allowed.if_above
     unit = f" {allowed.unit}" if allowed.unit else ""
-    text = f"{place(first)}: {value:.17g}{unit} is outside [{allowed.low:g}, {allowed.high:g}]{unit}"
+    text = f"{place(first)}: {value!r}{unit} is outside [{allowed.low:g}, {allowed.high:g}]{unit}"
     raise InputError(f"{text} ({hint})" if hint else text)

@@ -23,7 +23,8 @@ class Default(NamedTuple):
 
 HOUSE = {
     "ua_air_out_w_k": Default(
-        95.0, "windows 25 m² at 1.3 W/(m²K) and 0.5 air changes an hour in 350 m³ (0.34 Wh/(m³K)), ISO 13790: 32 + 60"
+        95.0,
+        "windows 25 m² at 1.3 W/(m²K) and 0.5 air changes an hour in 350 m³ (0.34 Wh/(m³K)): 32 + 60, and doors",
     ),
     "ua_mass_out_w_k": Default(75.0, "renovated walls, roof and floor: about 300 m² at 0.25 W/(m²K)"),
     "ua_air_mass_w_k": Default(
@@ -51,7 +52,7 @@ BATTERY_AND_COMFORT = {
     "battery_wear_eur_kwh": Default(0.01, "own round number, per kWh of throughput"),
     "t_set_c": Default(21.0, "usual living room"),
     "comfort_low_c": Default(20.0, "EN 16798-1, category II, winter, sedentary"),
-    "comfort_high_c": Default(24.0, "EN 16798-1, category II, winter"),
+    "comfort_high_c": Default(24.0, "own number: four kelvin of room for storing heat in the building"),
     "discomfort_eur_kh": Default(0.3, "own number: per kelvin and hour outside the band while somebody is at home"),
 }
 

@@ -93,6 +93,8 @@ def read_table(path: Path) -> pd.DataFrame:
             problem = "is there twice" if name else f"(number {position + 1}) has no name"
             raise InputError(f"{path}: row 1, column {name!r} {problem}")
     for line, row in enumerate(rows[1:], start=2):
+        if not row:
+            raise InputError(f"{path}: row {line}, column {header[0]!r}: blank line")
         if len(row) != len(header):
             last = header[min(len(row), len(header) - 1)]
             raise InputError(f"{path}: row {line}, column {last!r}: {len(row)} cells, but the header has {len(header)}")

@@ -10,7 +10,7 @@ NREL/TP-581-43156, 2008). What is made of it:
   zenith at each step's centre, and its beam mean evenly over the steps with the sun up, so that the means stay exact.
   Where the sun is down all hour, global and diffuse are spread evenly and beam is nothing. Beam is not taken from
   (global - diffuse) / cos zenith: about sunrise and sunset that quotient runs away, to three times the file's beam,
-  while at other times the two agree (0.4 W/m² in the mean of a year).
+  while otherwise the two agree (to 0.4 W/m² of global in the mean of a year).
 - 29 February repeats the 28th, as a typical year has no leap day.
 """
 
