@@ -109,7 +109,7 @@ class Feeder:
         method: Literal["distflow", "lindistflow"] = "distflow",
         tolerance_pu: float = 1e-9,
         min_sweeps: int = 2,
-        max_sweeps: int = 50,
+        max_sweeps: int = 100,
     ) -> PowerFlow:
         """Solve T snapshots of the consumption at every bus.
 
@@ -134,7 +134,7 @@ class Feeder:
         grid = self.grid
         n_step = p.shape[0]
         vm, current = np.empty((n_step, self.n_bus)), np.empty((n_step, self.n_line))
-        rest, sweeps = np.empty((n_step, 6)), np.empty(n_step, dtype=np.int64)
+        rest, sweeps = np.empty((6, n_step)), np.empty(n_step, dtype=np.int64)
         solve_snapshots(
             grid.parent, grid.r, grid.x, grid.g, grid.b, grid.v_slack, grid.node_of_bus,
             grid.line_node, grid.g_half, grid.b_half, grid.transformer.hv_percent, grid.transformer.lv_percent,
@@ -143,9 +143,20 @@ class Feeder:
         )  # fmt: skip
         vm[:, grid.node_of_bus == 0] = grid.vm_hv_pu
         if method == "distflow":
-            self._warn_unsolved(rest[:, 5], tolerance_pu, max_sweeps)
+            self._warn_unsolved(rest[5], tolerance_pu, max_sweeps)
         current *= grid.ka_per_kw
-        return PowerFlow(vm, 100.0 * current / grid.rating_ka, current, *(rest[:, k].copy() for k in range(6)), sweeps)
+        return PowerFlow(
+            vm_pu=vm,
+            line_loading_percent=100.0 * current / grid.rating_ka,
+            line_current_ka=current,
+            trafo_loading_percent=rest[0],
+            line_loss_kw=rest[1],
+            trafo_loss_kw=rest[2],
+            p_slack_kw=rest[3],
+            q_slack_kvar=rest[4],
+            residual_pu=rest[5],
+            sweeps=sweeps,
+        )
 
     def _consumption(self, name: str, values: ArrayLike) -> Floats:
         array = np.ascontiguousarray(values, dtype=np.float64)
@@ -155,7 +166,7 @@ class Feeder:
         if len(bad):
             row, column = bad[0]
             raise InputError(
-                f"{name}: {array[row, column]} at snapshot {row}, bus {self.bus_labels[column]}, expected a finite number"
+                f"{name}: {array[row, column]} at snapshot {row}, bus {self.bus_labels[column]}, expected a number"
             )
         return array
 

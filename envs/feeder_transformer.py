@@ -63,7 +63,9 @@ def _tapped(trafo: Table, prefix: str, vn_hv: float, vn_lv: float) -> tuple[floa
     angle = np.deg2rad(trafo.numbers(f"{prefix}_step_degree", default=0.0)[0])
     factor = float(abs(1.0 + offset * step * np.exp(1j * angle)))
     if factor < 0.5:
-        raise trafo.fail(0, f"{prefix}_pos", f"a tap that leaves at least half the rated voltage, not {factor:.2f} of it")
+        raise trafo.fail(
+            0, f"{prefix}_pos", f"a tap that leaves at least half the rated voltage, not {factor:.2f} of it"
+        )
     return (vn_hv * factor, vn_lv) if side == "hv" else (vn_hv, vn_lv * factor)
 
 

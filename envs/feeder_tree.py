@@ -68,7 +68,9 @@ def _read_lines(table: Table, position: dict[Hashable, int], vn_kv: Floats, hv_b
     for row, pair in enumerate(zip(table.references("from_bus"), table.references("to_bus"), strict=True)):
         for column, bus in zip(("from_bus", "to_bus"), pair, strict=True):
             if bus == hv_bus:
-                raise table.fail(row, column, "a low-voltage bus: lines on the transformer's high-voltage side are not supported")
+                raise table.fail(
+                    row, column, "a low-voltage bus: lines on the transformer's high-voltage side are not supported"
+                )
             if bus not in position:
                 raise table.fail(row, column, "a bus of the bus table")
         a, b = position[pair[0]], position[pair[1]]

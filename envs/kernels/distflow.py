@@ -63,20 +63,14 @@ def backward(
 
 
 @njit(cache=True)
-def forward(
-    parent: Integers, r: Floats, x: Floats, v: Floats, p_flow: Floats, q_flow: Floats, i2: Floats
-) -> float:
+def forward(parent: Integers, r: Floats, x: Floats, v: Floats, p_flow: Floats, q_flow: Floats, i2: Floats) -> float:
     """Carry voltages from the slack to the leaves (in place: v).
 
     Returns half the largest change of a squared voltage, which near 1 pu is the largest change of a voltage [pu].
     """
     change = 0.0
     for i in range(1, parent.shape[0]):
-        v_new = (
-            v[parent[i]]
-            - 2.0 * (r[i] * p_flow[i] + x[i] * q_flow[i])
-            - (r[i] * r[i] + x[i] * x[i]) * i2[i]
-        )
+        v_new = v[parent[i]] - 2.0 * (r[i] * p_flow[i] + x[i] * q_flow[i]) - (r[i] * r[i] + x[i] * x[i]) * i2[i]
         change = max(change, abs(v_new - v[i]))
         v[i] = max(v_new, V_FLOOR)
     return 0.5 * change

@@ -49,9 +49,9 @@ def line_results(
 
 
 @njit(cache=True)
-def transformer_results(r: Floats, g: Floats, v: Floats, i2: Floats, hv_percent: float, lv_percent: float) -> tuple[
-    float, float
-]:
+def transformer_results(
+    r: Floats, g: Floats, v: Floats, i2: Floats, hv_percent: float, lv_percent: float
+) -> tuple[float, float]:
     """Loading [%] and loss [kW] of the transformer: edges 1 and 2 with its iron and magnetising branch at node 1.
 
     ``hv_percent`` and ``lv_percent`` turn a current [kW/pu] into a share of the rated current of that side.
@@ -100,7 +100,7 @@ def solve_snapshots(
     """Solve T snapshots of consumption ``p_bus``, ``q_bus`` (T, n_bus) [kW, kvar], one after the other.
 
     Writes vm (T, n_bus) [pu; at node 0 in the feeder's own base], current (T, n_line) [kW/pu], sweeps (T,) and
-    per_snapshot (T, 6): transformer loading [%], line loss, transformer loss, slack P [kW], slack Q [kvar], residual
+    per_snapshot (6, T): transformer loading [%], line loss, transformer loss, slack P [kW], slack Q [kvar], residual
     [pu]. With ``linear`` the voltages are LinDistFlow's; currents, losses and slack are then one backward pass at
     those voltages, and the residual is what one more forward pass would change.
     """
@@ -118,18 +118,16 @@ def solve_snapshots(
             lindistflow(parent, r, x, g, b, p, q, v, p_flow, q_flow)
             backward(parent, r, x, g, b, p, q, v, p_flow, q_flow, i2)
             sweeps[t] = 0
-            per_snapshot[t, 5] = voltage_change(parent, r, x, v, p_flow, q_flow, i2)
+            per_snapshot[5, t] = voltage_change(parent, r, x, v, p_flow, q_flow, i2)
         else:
-            sweeps[t], per_snapshot[t, 5] = solve(
+            sweeps[t], per_snapshot[5, t] = solve(
                 parent, r, x, g, b, p, q, v, p_flow, q_flow, i2, min_sweeps, max_sweeps, tolerance
             )
         loading, loss = transformer_results(r, g, v, i2, hv_percent, lv_percent)
-        per_snapshot[t, 0] = loading
-        per_snapshot[t, 1] = line_results(
-            line_node, parent, r, x, g_half, b_half, v, p_flow, q_flow, i2, current[t]
-        )
-        per_snapshot[t, 2] = loss
-        per_snapshot[t, 3] = p_flow[0]
-        per_snapshot[t, 4] = q_flow[0]
+        per_snapshot[0, t] = loading
+        per_snapshot[1, t] = line_results(line_node, parent, r, x, g_half, b_half, v, p_flow, q_flow, i2, current[t])
+        per_snapshot[2, t] = loss
+        per_snapshot[3, t] = p_flow[0]
+        per_snapshot[4, t] = q_flow[0]
         for k in range(node_of_bus.shape[0]):
             vm[t, k] = np.sqrt(v[node_of_bus[k]])
