@@ -9,12 +9,18 @@ import pandas as pd
 import pytest
 
 from entangrid.envs.feeder import Feeder, PowerFlow
+from entangrid.envs.kernels.distflow import MAX_SWEEPS, MIN_SWEEPS, STEP_TOLERANCE
 
 DATA = Path(__file__).parent / "data"
 SIMBENCH = DATA / "pandapower_lv"
 BUNDLED = Path(__file__).parents[2] / "data" / "bundled" / "simbench_lv"
 STORED = [f"{grid}{load}" for grid in ("rural1", "rural2", "semiurb4") for load in ("", "_stress")]
 RANDOM = sorted((DATA / "pandapower_random").glob("case_*.json"))
+
+
+def from_json(case: dict[str, Any]) -> Feeder:
+    tables = {name: pd.DataFrame(case[name]) for name in ("bus", "line", "trafo", "ext_grid")}
+    return Feeder.from_tables(**tables)  # type: ignore[arg-type]
 
 
 def stored(case: str) -> tuple[Any, Any, Any, pd.DataFrame]:
@@ -56,6 +62,16 @@ def test_two_sweeps_keep_voltage_within_5e_5_and_losses_within_half_a_percent(ca
     np.testing.assert_allclose(flow.trafo_loading_percent, summary.trafo_loading_pct, rtol=5e-3)
 
 
+def test_an_environments_tolerance_keeps_voltage_within_5e_5_at_any_load() -> None:
+    options = {"tolerance_pu": STEP_TOLERANCE, "min_sweeps": MIN_SWEEPS, "max_sweeps": MAX_SWEEPS}
+    errors = [np.abs(flow.vm_pu - vm).max() for flow, vm, _ in (solved(case, **options) for case in STORED)]
+    for path in RANDOM:
+        case = json.loads(path.read_text(encoding="utf-8"))
+        flow = from_json(case).power_flow(case["p_kw"], case["q_kvar"], **options)
+        errors.append(np.abs(flow.vm_pu - case["result"]["vm_pu"]).max())
+    assert max(errors) <= 5e-5
+
+
 @pytest.mark.parametrize(("load", "limit"), [("", 2.5e-4), ("_stress", 4e-3)])
 def test_lindistflow_stays_within_its_stated_error(load: str, limit: float) -> None:
     for grid in ("rural1", "rural2", "semiurb4"):
@@ -84,8 +100,7 @@ def test_moved_tap_matches_pandapower(grid: str) -> None:
 @pytest.mark.parametrize("path", RANDOM, ids=lambda path: path.stem)
 def test_random_grid_matches_pandapower(path: Path) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
-    tables = {name: pd.DataFrame(case[name]) for name in ("bus", "line", "trafo", "ext_grid")}
-    flow = Feeder.from_tables(**tables).power_flow(case["p_kw"], case["q_kvar"])
+    flow = from_json(case).power_flow(case["p_kw"], case["q_kvar"])
     for name, values in case["result"].items():
         np.testing.assert_allclose(getattr(flow, name), values, rtol=1e-6, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(flow.vm_pu, case["result"]["vm_pu"], rtol=0, atol=1e-8)
