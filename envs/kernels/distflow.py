@@ -125,7 +125,7 @@ def solve(
     """DistFlow from a flat start: sweep until the residual is at most ``tolerance`` [pu].
 
     At least ``min_sweeps``, at most ``max_sweeps``. Returns (sweeps made, last residual [pu]). A sweep leaves an error
-    of about the residual times the share of the power that is lost, so the residual is a bound on the safe side.
+    of about the residual times the share of the power that is lost: away from collapse the residual bounds the error.
     """
     for i in range(1, parent.shape[0]):
         v[i] = v[0]
