@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from entangrid.envs.feeder import Feeder, PowerFlow
     from entangrid.envs.gym import HomeEnv, HomeVectorEnv
     from entangrid.envs.sb3 import HomeVecEnv, make_sb3
     from entangrid.envs.simulator import Simulator
     from entangrid.envs.tasks import Task
 
 _HOMES = {
+    "Feeder": "feeder",
+    "PowerFlow": "feeder",
     "HomeEnv": "gym",
     "HomeVectorEnv": "gym",
     "HomeVecEnv": "sb3",
@@ -20,7 +23,7 @@ _HOMES = {
     "Simulator": "simulator",
     "Task": "tasks",
 }
-__all__ = ["HomeEnv", "HomeVecEnv", "HomeVectorEnv", "Simulator", "Task", "make_sb3"]
+__all__ = ["Feeder", "HomeEnv", "HomeVecEnv", "HomeVectorEnv", "PowerFlow", "Simulator", "Task", "make_sb3"]
 
 
 def __getattr__(name: str) -> Any:

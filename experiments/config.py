@@ -63,6 +63,7 @@ class PPOConfig(_Model):
     vf_coef: float = Field(0.5, ge=0.0, le=10.0)
     max_grad_norm: float = Field(0.5, gt=0.0, le=100.0)
     log_std_init: float = Field(-0.5, ge=-10.0, le=2.0)
+    normalise_reward: bool = True
     critic_hidden: list[Annotated[int, Field(ge=1, le=4096)]] = Field([64, 64], max_length=8)
 
 
@@ -79,21 +80,25 @@ class RuleArm(_Model):
     controller: Literal["no-control", "self-consumption", "optimum"]
 
 
-class MLPArm(_Model):
+class _Learner(_Model):
+    learning_rate: float | None = Field(None, gt=0.0, le=1.0, description="replaces ppo.learning_rate in this arm")
+
+
+class MLPArm(_Learner):
     """PPO with a multilayer perceptron as actor."""
 
     controller: Literal["ppo-mlp"]
     hidden: list[Annotated[int, Field(ge=1, le=4096)]] = Field([64, 64], min_length=1, max_length=8)
 
 
-class MatchedArm(_Model):
+class MatchedArm(_Learner):
     """PPO with a perceptron of one hidden layer whose actor has the parameter count of a quantum arm's."""
 
     controller: Literal["ppo-mlp-matched"]
     match: str
 
 
-class QuantumArm(_Model):
+class QuantumArm(_Learner):
     """PPO with a TorchQuantum circuit as actor."""
 
     controller: Literal["ppo-quantum"]
@@ -101,6 +106,7 @@ class QuantumArm(_Model):
     lr_scale_input: float = Field(1.0, gt=0.0, le=1e3)
     lr_scale_angles: float = Field(1.0, gt=0.0, le=1e3)
     lr_scale_output: float = Field(1.0, gt=0.0, le=1e3)
+    output_gain: float = Field(0.01, gt=0.0, le=10.0)
 
 
 Arm = Annotated[RuleArm | MLPArm | MatchedArm | QuantumArm, Field(discriminator="controller")]

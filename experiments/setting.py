@@ -25,7 +25,7 @@ def make(study: StudyConfig) -> Setting:
     """Build both tasks; raises InputError if the split leaves no training or no test week."""
     scenario = entangrid.data.load(study.scenario)
     months = None if study.split.months is None else list(study.split.months)
-    weeks = entangrid.data.split_weeks(scenario, months=months, test_every=study.split.test_every)
+    weeks = entangrid.data.split_weeks(scenario, months=months, test_every=study.split.test_every, validation_every=0)
     for name in ("train", "test"):
         if weeks[name].size == 0:
             raise InputError(f"split: no {name} week is left in scenario {scenario.name!r}; widen months or the period")

@@ -31,7 +31,9 @@ _VERSIONS = ("entangrid", "numpy", "numba", "scipy", "pandas", "pvlib", "torch",
 def quantum_settings(arm: QuantumArm, n_inputs: int) -> QuantumSettings:
     """The arm's circuit for observations of this length."""
     circuit = {"n_qubits": arm.circuit.n_qubits, "n_layers": arm.circuit.n_layers, "n_inputs": n_inputs}
-    return QuantumSettings(circuit, arm.lr_scale_input, arm.lr_scale_angles, arm.lr_scale_output)
+    return QuantumSettings(
+        circuit, arm.lr_scale_input, arm.lr_scale_angles, arm.lr_scale_output, arm.output_gain
+    )
 
 
 def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
@@ -42,9 +44,12 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
     env = HomeVecEnv(task, study.training.n_envs, run.seed)
     ppo = study.ppo.model_dump()
     ppo["critic_hidden"] = tuple(ppo["critic_hidden"])
+    arm = run.config
+    assert isinstance(arm, LearningArm)
+    if arm.learning_rate is not None:
+        ppo["learning_rate"] = arm.learning_rate
     settings = PPOSettings(**ppo)
     n_inputs = N_OBSERVATIONS * task.scenario.n_homes
-    arm = run.config
     if isinstance(arm, QuantumArm):
         return make_ppo(env, settings, seed=run.seed, quantum=quantum_settings(arm, n_inputs))
     if isinstance(arm, MatchedArm):

@@ -94,15 +94,15 @@ def test_every_parameter_has_a_source_and_the_promised_value(home):
     for name, default in stated.items():
         assert row[name] == default.value
         assert len(default.source) > 10
-    fitted = {f"hp_{kind}_p{i}" for kind in ("cop", "pel") for i in (1, 2, 3, 4)} | {"hp_p_el_ref_kw"}
+    fitted = {f"hp_{kind}_p{i}" for kind in ("cop", "pth") for i in (1, 2, 3, 4)} | {"hp_q_ref_kw"}
     assert set(home.homes.columns) == set(stated) | fitted
 
 
 def test_heat_pump_gives_seven_kilowatts_at_minus_seven(home):
-    row, fit = home.homes.loc["home-1"], hplib_generic(1)
-    assert row["hp_p_el_ref_kw"] * fit.pel_share_at(-7.0, 33.5) * fit.cop_at(-7.0, 33.5) == pytest.approx(7.0, rel=1e-3)
-    assert [row[f"hp_cop_p{i}"] for i in (1, 2, 3, 4)] == list(fit.cop)
-    assert [row[f"hp_pel_p{i}"] for i in (1, 2, 3, 4)] == list(fit.pel)
+    row, regulated, full_speed = home.homes.loc["home-1"], hplib_generic(1), hplib_generic(4)
+    assert row["hp_q_ref_kw"] * full_speed.heat_share_at(-7.0, 33.5) == pytest.approx(7.0, rel=1e-3)
+    assert [row[f"hp_cop_p{i}"] for i in (1, 2, 3, 4)] == list(regulated.cop)
+    assert [row[f"hp_pth_p{i}"] for i in (1, 2, 3, 4)] == list(full_speed.pth)
 
 
 @pytest.mark.parametrize(("t_out_c", "cop"), [(-15, 1.67), (-7, 2.90), (2, 4.29), (7, 5.06), (12, 5.83)])
@@ -111,10 +111,11 @@ def test_generic_cop_is_hplibs_at_35_degrees(t_out_c, cop):
     assert hplib_generic(1).cop_at(t_out_c, 35.0) == pytest.approx(cop, abs=0.006)
 
 
-def test_power_share_is_one_at_the_reference_and_never_below_a_quarter():
-    fit = hplib_generic(1)
-    assert fit.pel_share_at(-7.0, 52.0) == pytest.approx(1.0, abs=0.02)
-    assert fit.pel_share_at(20.0, 30.0) == pytest.approx(0.25 * fit.pel_share_at(-7.0, 30.0))
+def test_heat_output_rises_with_the_outdoor_temperature():
+    fit = hplib_generic(4)
+    assert fit.heat_share_at(-7.0, 52.0) == pytest.approx(1.0, abs=0.06)
+    shares = [fit.heat_share_at(t_out_c, 35.0) for t_out_c in (-15, -7, 2, 7, 12)]
+    assert shares == sorted(shares)
 
 
 @pytest.mark.parametrize("group", [0, 3, 7])
@@ -126,4 +127,4 @@ def test_groups_without_a_generic_fit_are_refused(group):
 @pytest.mark.parametrize("group", [2, 4, 5, 6])
 def test_other_groups_have_finite_fits(group):
     fit = hplib_generic(group)
-    assert np.isfinite([*fit.cop, *fit.pel]).all()
+    assert np.isfinite([*fit.cop, *fit.pth]).all()
