@@ -203,7 +203,7 @@ def _sentence(item: Any) -> str:
     location = item["loc"]
     if len(location) > 2 and location[0] == "arms" and location[2] in tags:
         location = (*location[:2], *location[3:])  # the discriminator is not part of the user's file
-    field = ".".join(str(part) for part in location)
+    field = ".".join(str(part) if str(part).isprintable() else repr(part) for part in location)
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         message = "unknown field" + did_you_mean(str(location[-1]), _known_fields(location[:-1]))
