@@ -1,8 +1,23 @@
 """Quantum circuits: description, TorchQuantum modules, fast execution, policies for Stable-Baselines3.
 
-`Circuit` is data and needs no torch; what needs torch is imported where it is used.
+`Circuit` is data and needs no torch; what needs torch is imported when it is first used.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from entangrid.agents.quantum.circuit import Circuit
 
-__all__ = ["Circuit"]
+if TYPE_CHECKING:
+    from entangrid.agents.quantum.compiling import compile_circuit
+
+__all__ = ["Circuit", "compile_circuit"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "compile_circuit":
+        from entangrid.agents.quantum.compiling import compile_circuit
+
+        return compile_circuit
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

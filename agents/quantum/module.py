@@ -114,6 +114,10 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             partners = states[:, self.get_buffer("_partner")].conj()  # (B, T, 2^n)
             terms = (partners * self.get_buffer("_phases") * states[:, None, :]).sum(-1).real
             z = terms @ self.get_buffer("_weights")
+        return self.finish(z)
+
+    def finish(self, z: torch.Tensor) -> torch.Tensor:
+        """Range and output scaling of observables (B, n_observables)."""
         if self.circuit.readout_range == "unit":
             z = 0.5 * (z + 1.0)
         kind, w = self.circuit.output, self.output_scaling
@@ -121,10 +125,14 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             return z
         return z @ w if kind == "linear" else z + w if kind == "bias" else z * w
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise `InputError` unless the shape is (batch, n_inputs)."""
+        if len(shape) != 2 or shape[1] != self.circuit.inputs:
+            raise InputError(f"circuit input has shape {tuple(shape)}; expected (batch, {self.circuit.inputs})")
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Expectation values (B, outputs) float32 of the observations (B, n_inputs)."""
-        if x.dim() != 2 or x.shape[1] != self.circuit.inputs:
-            raise InputError(f"circuit input has shape {tuple(x.shape)}; expected (batch, {self.circuit.inputs})")
+        self.check(x.shape)
         if self.blocks is None:
             device = tq.QuantumDevice(n_wires=self.circuit.n_qubits, bsz=x.shape[0], device=x.device)
             self.apply_gates(x, device)

@@ -13,6 +13,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from entangrid.agents.quantum.circuit import Circuit
+from entangrid.agents.quantum.compiling import CompiledCircuit, compile_circuit
 from entangrid.agents.quantum.optimizers import ScaledAdam
 from entangrid.data.errors import InputError
 
@@ -23,10 +24,15 @@ class CircuitExtractor(MlpExtractor):
     """SB3's pair of latent networks with the circuit as the actor's: expectation values as latent."""
 
     def __init__(
-        self, circuit: Circuit, net_arch: dict[str, list[int]], activation_fn: type[nn.Module], device: torch.device
+        self,
+        circuit: Circuit,
+        backend: str,
+        net_arch: dict[str, list[int]],
+        activation_fn: type[nn.Module],
+        device: torch.device,
     ) -> None:
         super().__init__(circuit.inputs, net_arch=net_arch, activation_fn=activation_fn, device=device)
-        self.policy_net = circuit.build().to(device)
+        self.policy_net = nn.Sequential(compile_circuit(circuit, backend=backend)).to(device)
         self.latent_dim_pi = circuit.outputs
 
 
@@ -38,6 +44,7 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
 
     ``circuit``      fields of `Circuit` as a dictionary; `n_inputs` is the length of the observation, and `n_qubits`
                      defaults to it, at most 6, with layers enough to read every input at least once (at least 3)
+    ``backend``      what executes the circuit: "fused", "torchquantum" or "torch" (see `compile_circuit`)
     ``lr_scales``    factors on the learning rate of "input_scaling", "angles" and "output_scaling" (1 by default);
                      they hold under any schedule
     ``output_gain``  gain of the head's orthogonal initialisation; SB3 uses 0.01
@@ -55,6 +62,7 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
         activation_fn: type[nn.Module] = nn.Tanh,
         *,
         circuit: Mapping[str, Any] | None = None,
+        backend: str = "fused",
         lr_scales: Mapping[str, float] | None = None,
         output_gain: float = 0.01,
         optimizer_class: type[torch.optim.Optimizer] = ScaledAdam,
@@ -69,7 +77,7 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
         if wrong := {k: v for k, v in self.lr_scales.items() if not v >= 0.0}:
             raise InputError(f"lr_scales: {wrong} must not be negative")
         self.circuit_options = dict(circuit or {})
-        self.output_gain = output_gain
+        self.backend, self.output_gain = backend, output_gain
         super().__init__(
             observation_space,
             action_space,
@@ -92,14 +100,18 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
     def _build_mlp_extractor(self) -> None:
         assert isinstance(self.net_arch, dict)
         self.circuit = self._circuit()
-        self.mlp_extractor = CircuitExtractor(self.circuit, self.net_arch, self.activation_fn, self.device)
+        self.mlp_extractor = CircuitExtractor(
+            self.circuit, self.backend, self.net_arch, self.activation_fn, self.device
+        )
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
         if self.ortho_init:
             self.action_net.apply(lambda module: self.init_weights(module, gain=self.output_gain))
-        net = self.mlp_extractor.policy_net
-        groups = {
+        layer = self.mlp_extractor.policy_net[0]
+        assert isinstance(layer, CompiledCircuit)
+        net = layer.module
+        groups: dict[str, list[nn.Parameter]] = {
             "input_scaling": [net.input_scaling],
             "angles": [net.angles],
             "output_scaling": [*self.action_net.parameters()]
@@ -117,5 +129,10 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         data = super()._get_constructor_parameters()
-        data.update(circuit=self.circuit.to_dict(), lr_scales=self.lr_scales, output_gain=self.output_gain)
+        data.update(
+            circuit=self.circuit.to_dict(),
+            backend=self.backend,
+            lr_scales=self.lr_scales,
+            output_gain=self.output_gain,
+        )
         return data

@@ -60,7 +60,9 @@ def test_trains_saves_and_reloads_the_same_actions(make: Any, algorithm: Any, tm
     before = copy.deepcopy(model.policy.state_dict())
     model.learn(64)
     after = model.policy.state_dict()
-    assert not torch.equal(before["mlp_extractor.policy_net.angles"], after["mlp_extractor.policy_net.angles"])
+    assert not torch.equal(
+        before["mlp_extractor.policy_net.0.module.angles"], after["mlp_extractor.policy_net.0.module.angles"]
+    )
     observations = np.stack([model.observation_space.sample() for _ in range(20)]).clip(-3, 3)
     actions, _ = model.predict(observations, deterministic=True)
     model.save(tmp_path / "model.zip")
@@ -143,3 +145,20 @@ def test_default_circuit_reads_every_input() -> None:
 def test_bad_options_are_named(options: dict[str, Any], word: str) -> None:
     with pytest.raises(InputError, match=word):
         _model(Tracking(), **options)
+
+
+def test_backends_train_alike_and_load_each_other() -> None:
+    fused = _model(Tracking(), backend="fused", lr_scales=None).learn(32)
+    reference = _model(Tracking(), backend="torchquantum", lr_scales=None).learn(32)
+    one, two = fused.policy.state_dict(), reference.policy.state_dict()
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], atol=1e-4, rtol=0)
+    reference.policy.load_state_dict(one)
+    x = torch.randn(7, 5)
+    torch.testing.assert_close(
+        fused.policy.get_distribution(x).distribution.mean,
+        reference.policy.get_distribution(x).distribution.mean,
+        atol=1e-5,
+        rtol=0,
+    )

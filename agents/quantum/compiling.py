@@ -1,0 +1,111 @@
+"""One interface to every way of executing a circuit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from entangrid.agents.quantum.circuit import Circuit
+from entangrid.agents.quantum.module import CircuitModule
+from entangrid.data.errors import InputError
+
+if TYPE_CHECKING:
+    from entangrid.agents.quantum.fused import Engine
+
+BACKENDS = ("fused", "torchquantum", "torch")
+PRECISIONS = ("single", "double")
+
+
+class CompiledCircuit(torch.nn.Module):
+    """A circuit and what executes it: (B, n_inputs) -> (B, outputs), float32, or float64 in double precision.
+
+    The parameters are those of `module`, the TorchQuantum definition, and are saved under the same names whatever the
+    backend, so that a policy trained with one can be loaded with another.
+    """
+
+    def __init__(self, module: CircuitModule, backend: str, precision: str, threads: int | None) -> None:
+        super().__init__()
+        self.module, self.backend, self.precision = module, backend, precision
+        self.dtype = torch.float64 if precision == "double" else torch.float32
+        self.engine: Engine | None = None
+        self.network: torch.nn.Module | None = None
+        if backend == "fused":
+            from entangrid.agents.quantum.fused import Engine
+
+            self.engine = Engine(plan_of(module.circuit), precision, threads)
+
+    @property
+    def circuit(self) -> Circuit:
+        """The description."""
+        circuit: Circuit = self.module.circuit
+        return circuit
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Read-outs (B, outputs), differentiable in the observations (B, n_inputs) and the parameters."""
+        if self.engine is None:
+            out: torch.Tensor = self.module(x)
+            return out
+        from entangrid.agents.quantum.fused import FusedFunction
+
+        module = self.module
+        module.check(x.shape)
+        if x.device.type != "cpu":
+            raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+        apply: Any = FusedFunction.apply
+        z = apply(x, module.input_scaling, module.angles, None, self.engine)
+        finished: torch.Tensor = module.finish(z)
+        return finished
+
+    def act(self, x: np.ndarray) -> np.ndarray:
+        """`forward` of an array of observations without gradients, and in the fused backend without torch."""
+        if self.engine is None or self.module.output_scaling is not None or self.circuit.readout_range != "signed":
+            with torch.no_grad():
+                out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
+                return out
+        self.module.check(x.shape)
+        engine, arrays = self.engine, (x, self.module.input_scaling.detach(), self.module.angles.detach())
+        a, b, c = (np.ascontiguousarray(array, engine.dtype) for array in arrays)
+        return engine.forward(a, b, c)
+
+
+def plan_of(circuit: Circuit) -> Any:
+    """The plan of a described circuit. Raises `InputError` for a gate that the kernels cannot execute."""
+    from entangrid.agents.quantum.plan import make_plan
+    from entangrid.agents.quantum.translation import translate
+
+    primitives = []
+    for gate in circuit.gates:
+        translated = translate(gate)
+        if translated is None:
+            raise InputError(f"gate {gate.name!r} on wires {gate.wires} has no fast form; use backend='torchquantum'")
+        primitives += translated
+    sizes = circuit.parameters
+    return make_plan(
+        primitives,
+        circuit.terms,
+        circuit.n_qubits,
+        circuit.inputs,
+        sizes["input_scaling"],
+        sizes["angles"],
+        circuit.squash,
+    )
+
+
+def compile_circuit(
+    circuit: Circuit | CircuitModule, backend: str = "fused", precision: str = "single", threads: int | None = None
+) -> CompiledCircuit:
+    """A module that executes a circuit by `backend`: "fused" (compiled kernels), "torchquantum" or "torch".
+
+    `precision` is "single" or "double" (not for TorchQuantum, which is complex64 only); `threads` bounds the threads of
+    a fused call, None following torch's setting. Raises `InputError` naming the option.
+    """
+    if backend not in BACKENDS:
+        raise InputError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
+    if precision not in PRECISIONS:
+        raise InputError(f"precision={precision!r} is unknown; expected 'single' or 'double'")
+    if backend == "torchquantum" and precision == "double":
+        raise InputError("precision='double': TorchQuantum computes in complex64 only; use backend='fused' or 'torch'")
+    module = circuit.build() if isinstance(circuit, Circuit) else circuit
+    return CompiledCircuit(module, backend, precision, threads)

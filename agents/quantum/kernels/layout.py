@@ -1,0 +1,35 @@
+"""How a compiled plan is laid out: the header of its integer array, and the kinds of operations.
+
+A plan is two flat arrays, `code` (int64) and `const` (floating), so that a call passes few arguments. The header of
+`code` holds sizes and the offsets of the tables behind it:
+
+=============  ======================================================================================
+N_QUBITS ...   sizes: qubits, inputs, lane slots, shared slots, chains, operations, terms, outputs, scratch
+               amplitudes of the largest dense matrix, squash (0 none, 1 tanh, 2 arctan), 1 if a state is given
+OPS            STRIDE integers an operation: kind and what the kind needs
+LANE_SLOTS     (input, scale, weight) an angle that depends on the sample; -1 where a part is missing
+SHARED_SLOTS   weight an angle that does not
+FACTORS        (axis 1 to 3, slot, 1 if a lane slot) a rotation of a chain, from the first
+CHAINS         (first factor, count) a chain, a run of rotations fused to one SU(2) gate
+TERMS          (flip, sign, n_y) a Pauli string of the read-out
+C_LANE         in `const`: (gain, factor, offset) a lane slot; C_SHARED (gain, offset) a shared slot;
+               C_WEIGHTS (terms, outputs) weights of the read-out
+=============  ======================================================================================
+
+An angle is gain * (offset + factor * squash(scale * input) + weight) [rad].
+"""
+
+(
+    N_QUBITS, N_INPUTS, N_LANE, N_SHARED, N_CHAINS, N_OPS, N_TERMS, N_OUT, N_HOLD, SQUASH, GIVEN,
+    OPS, LANE_SLOTS, SHARED_SLOTS, FACTORS, CHAINS, TERMS, C_LANE, C_SHARED, C_WEIGHTS, HEADER,
+) = range(21)  # fmt: skip
+
+STRIDE = 6
+
+PRODUCT = 0  # chains of all qubits from |0>: first position in `code` of the list of n chain numbers
+CHAIN = 1  # bit, control mask, chain
+PAULI = 2  # flip, sign, n_y, slot, 1 if a lane slot
+SIGN = 3  # first, count of the amplitudes to negate
+PHASE = 4  # first, count of amplitudes, table of (re, im)
+PERMUTE = 5  # first, count of cycles
+DENSE = 6  # first, k, table, table of the inverse

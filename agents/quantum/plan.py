@@ -1,0 +1,313 @@
+"""From a list of gates to a plan: which fused operations the kernels run, in two flat arrays.
+
+Each primitive is moved as far forward as it commutes (past operations on other wires) and merged there: rotations of a
+wire into one SU(2) gate, constant gates that only move and phase amplitudes into one signed permutation. The first
+SU(2) gate of every wire, if nothing precedes it, makes a product state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from entangrid.agents.quantum.kernels import layout as at
+from entangrid.agents.quantum.program import Angle
+from entangrid.agents.quantum.readout import PauliTerms
+from entangrid.agents.quantum.translation import Fixed, PauliTurn, Primitive, Turn, su2_turns
+
+SQUASH_CODES = {"none": 0, "tanh": 1, "arctan": 2}
+
+
+class Factor(NamedTuple):
+    axis: int
+    angle: Angle
+    gain: float
+
+
+@dataclass
+class Chain:
+    """Rotations of one wire, fused; `controls` must all be 1."""
+
+    wire: int
+    controls: tuple[int, ...]
+    factors: list[Factor]
+
+    @property
+    def wires(self) -> set[int]:
+        return {self.wire, *self.controls}
+
+
+@dataclass
+class Move:
+    """new[j] = phase[j] old[source[j]] for all 2^n amplitudes."""
+
+    wires: set[int]
+    source: np.ndarray
+    phase: np.ndarray
+
+
+@dataclass
+class Dense:
+    """A constant matrix on ordered wires."""
+
+    ordered: tuple[int, ...]
+    matrix: np.ndarray
+
+    @property
+    def wires(self) -> set[int]:
+        return set(self.ordered)
+
+
+@dataclass
+class String:
+    """Rotation about a Pauli string."""
+
+    turn: PauliTurn
+
+    @property
+    def wires(self) -> set[int]:
+        return set(self.turn.wires)
+
+
+Operation = Chain | Move | Dense | String
+
+
+class Plan(NamedTuple):
+    """What the kernels run: `code` int64 and `const` float64 (see `kernels.layout`), and sizes."""
+
+    code: np.ndarray
+    const: np.ndarray
+    n_inputs: int
+    n_scales: int
+    n_weights: int
+    n_outputs: int
+    n_qubits: int
+    operations: tuple[Operation, ...]
+
+
+def schedule(primitives: Iterable[Primitive], n_qubits: int) -> list[Operation]:
+    """Fused operations in order."""
+    out: list[Operation] = []
+    for primitive in primitives:
+        if isinstance(primitive, Turn):
+            new: Operation = Chain(
+                primitive.wire, primitive.controls, [Factor(primitive.axis, primitive.angle, primitive.gain)]
+            )
+        elif isinstance(primitive, PauliTurn):
+            new = String(primitive)
+        elif len(primitive.wires) == 1:
+            factors = [Factor(axis, Angle(offset=a), 1.0) for axis, a in su2_turns(primitive.matrix)]
+            if not factors:
+                continue
+            new = Chain(primitive.wires[0], (), factors)
+        else:
+            new = _move(primitive, n_qubits) or Dense(primitive.wires, primitive.matrix)
+        _append(out, new)
+    return out
+
+
+def _append(out: list[Operation], new: Operation) -> None:
+    for old in reversed(out):
+        if isinstance(new, Chain) and isinstance(old, Chain) and (new.wire, new.controls) == (old.wire, old.controls):
+            old.factors += new.factors
+            return
+        if isinstance(new, Move) and isinstance(old, Move):
+            old.phase = new.phase * old.phase[new.source]
+            old.source = old.source[new.source]
+            old.wires |= new.wires
+            return
+        if old.wires & new.wires:
+            break
+    out.append(new)
+
+
+def _move(fixed: Fixed, n_qubits: int) -> Move | None:
+    """The signed permutation of all amplitudes that a matrix with one entry a row makes, or None for others."""
+    entries = np.abs(fixed.matrix) > 1e-12
+    if not ((entries.sum(0) == 1).all() and (entries.sum(1) == 1).all()):
+        return None
+    bits = [n_qubits - 1 - w for w in fixed.wires]
+    j = np.arange(1 << n_qubits)
+    row = np.zeros_like(j)
+    for b in bits:
+        row = 2 * row + (j >> b & 1)
+    column = entries.argmax(1)[row]
+    source = j.copy()
+    for position, b in enumerate(reversed(bits)):
+        source = (source & ~(1 << b)) | ((column >> position & 1) << b)
+    return Move(set(fixed.wires), source, fixed.matrix[row, column])
+
+
+@dataclass
+class _Tables:
+    """Tables being filled: angles become slots, operations rows of integers."""
+
+    n_qubits: int
+    lane_slots: dict[tuple[Angle, float], int] = field(default_factory=dict)
+    shared_slots: dict[tuple[Angle, float], int] = field(default_factory=dict)
+    factors: list[tuple[int, int, int]] = field(default_factory=list)
+    chains: list[tuple[int, int]] = field(default_factory=list)
+    ops: list[list[int]] = field(default_factory=list)
+    lists: list[int] = field(default_factory=list)
+    numbers: list[float] = field(default_factory=list)
+    hold: int = 0
+
+    def slot(self, angle: Angle, gain: float) -> tuple[int, int]:
+        """(slot, 1 if a lane slot)."""
+        table = self.lane_slots if angle.input >= 0 else self.shared_slots
+        return table.setdefault((angle, gain), len(table)), int(angle.input >= 0)
+
+    def chain(self, factors: Sequence[Factor]) -> int:
+        self.chains.append((len(self.factors), len(factors)))
+        self.factors += [(f.axis, *self.slot(f.angle, f.gain)) for f in factors]
+        return len(self.chains) - 1
+
+    def bit(self, wire: int) -> int:
+        return self.n_qubits - 1 - wire
+
+    def add(self, kind: int, *values: int) -> None:
+        self.ops.append([kind, *values, *[0] * (at.STRIDE - 1 - len(values))])
+
+    def product(self, first: dict[int, Chain]) -> None:
+        chains = [self.chain(first[w].factors if w in first else ()) for w in reversed(range(self.n_qubits))]
+        self.add(at.PRODUCT, self._list(chains))
+
+    def _list(self, values: Iterable[int]) -> int:
+        start = len(self.lists)
+        self.lists += [int(v) for v in values]
+        return start
+
+    def _numbers(self, values: np.ndarray) -> int:
+        start = len(self.numbers)
+        flat = np.asarray(values, complex).ravel()
+        self.numbers += np.stack([flat.real, flat.imag], 1).ravel().tolist()
+        return start
+
+    def operation(self, op: Operation) -> None:
+        if isinstance(op, Chain):
+            control = sum(1 << self.bit(w) for w in op.controls)
+            self.add(at.CHAIN, self.bit(op.wire), control, self.chain(op.factors))
+        elif isinstance(op, String):
+            bits = {self.bit(w): letter for w, letter in zip(op.turn.wires, op.turn.letters, strict=True)}
+            flip = sum(1 << b for b, letter in bits.items() if letter in "xy")
+            sign = sum(1 << b for b, letter in bits.items() if letter in "yz")
+            self.add(at.PAULI, flip, sign, op.turn.letters.count("y"), *self.slot(op.turn.angle, op.turn.gain))
+        elif isinstance(op, Move):
+            self._move(op)
+        else:
+            k = len(op.ordered)
+            self.hold = max(self.hold, 1 << k)
+            bits_high_first = [self.bit(w) for w in op.ordered]
+            rows = [sum(1 << b for i, b in enumerate(bits_high_first) if r >> (k - 1 - i) & 1) for r in range(1 << k)]
+            first = self._list([*sorted(bits_high_first), *rows])
+            self.add(at.DENSE, first, k, self._numbers(op.matrix), self._numbers(op.matrix.conj().T))
+
+    def _move(self, op: Move) -> None:
+        cycles: list[list[int]] = []
+        seen = np.zeros(len(op.source), bool)
+        for start in np.flatnonzero(op.source != np.arange(len(op.source))):
+            if not seen[start]:
+                cycle = [int(start)]
+                while (following := int(op.source[cycle[-1]])) != start:
+                    cycle.append(following)
+                seen[cycle] = True
+                cycles.append(cycle)
+        if cycles:
+            first = self._list([v for cycle in cycles for v in [len(cycle), *cycle]])
+            self.add(at.PERMUTE, first, len(cycles))
+        negative = np.flatnonzero(np.abs(op.phase + 1) < 1e-12)
+        turned = np.flatnonzero((np.abs(op.phase + 1) >= 1e-12) & (np.abs(op.phase - 1) >= 1e-12))
+        if len(negative):
+            self.add(at.SIGN, self._list(negative), len(negative))
+        if len(turned):
+            self.add(at.PHASE, self._list(turned), len(turned), self._numbers(op.phase[turned]))
+
+
+# which integer of an operation is a position in the lists
+_LIST_FIELDS = {at.PRODUCT: (1,), at.SIGN: (1,), at.PHASE: (1,), at.PERMUTE: (1,), at.DENSE: (1,)}
+
+
+def make_plan(
+    primitives: Iterable[Primitive],
+    terms: PauliTerms,
+    n_qubits: int,
+    n_inputs: int,
+    n_scales: int,
+    n_weights: int,
+    squash: str = "none",
+    given_state: bool = False,
+) -> Plan:
+    """The plan of a circuit on |0...0>, or on states that the caller gives."""
+    operations = schedule(primitives, n_qubits)
+    if terms.is_diagonal:  # phases of amplitudes do not change their magnitude
+        while operations and isinstance(last := operations[-1], Move) and (np.diff(last.source) == 1).all():
+            operations.pop()
+    tables = _Tables(n_qubits)
+    first: dict[int, Chain] = {}
+    if not given_state:
+        touched: set[int] = set()
+        for op in operations:
+            if isinstance(op, Chain) and not op.controls and op.wire not in touched:
+                first[op.wire] = op
+            touched |= op.wires
+        tables.product(first)
+    for op in operations:
+        if not any(op is chain for chain in first.values()):
+            tables.operation(op)
+    return _pack(tables, terms, operations, n_inputs, n_scales, n_weights, SQUASH_CODES[squash], given_state)
+
+
+def _pack(
+    tables: _Tables,
+    terms: PauliTerms,
+    operations: Sequence[Operation],
+    n_inputs: int,
+    n_scales: int,
+    n_weights: int,
+    squash: int,
+    given_state: bool,
+) -> Plan:
+    order = np.argsort(terms.flip != 0, kind="stable")  # diagonal strings first, as the kernels expect
+    n_terms, n_out = terms.weights.shape
+    header = [0] * at.HEADER
+    sizes = {
+        at.N_QUBITS: tables.n_qubits, at.N_INPUTS: n_inputs, at.N_LANE: len(tables.lane_slots),
+        at.N_SHARED: len(tables.shared_slots), at.N_CHAINS: len(tables.chains), at.N_OPS: len(tables.ops),
+        at.N_TERMS: n_terms, at.N_OUT: n_out, at.N_HOLD: tables.hold, at.SQUASH: squash, at.GIVEN: int(given_state),
+    }  # fmt: skip
+    for where, value in sizes.items():
+        header[where] = value
+    sections = {
+        at.LANE_SLOTS: [v for a, _ in tables.lane_slots for v in (a.input, a.scale, a.weight)],
+        at.SHARED_SLOTS: [a.weight for a, _ in tables.shared_slots],
+        at.FACTORS: [v for factor in tables.factors for v in factor],
+        at.CHAINS: [v for chain in tables.chains for v in chain],
+        at.TERMS: [int(v) for t in order for v in (terms.flip[t], terms.sign[t], terms.n_y[t])],
+    }
+    numbers = {
+        at.C_LANE: [v for a, gain in tables.lane_slots for v in (gain, a.factor, a.offset)],
+        at.C_SHARED: [v for a, gain in tables.shared_slots for v in (gain, a.offset)],
+        at.C_WEIGHTS: terms.weights[order].ravel().tolist(),
+    }
+    code, const = list(header), list(tables.numbers)
+    for where, values in sections.items():
+        header[where] = len(code)
+        code += values
+    for where, floats in numbers.items():
+        header[where] = len(const)
+        const += floats
+    lists = len(code)
+    code += tables.lists
+    header[at.OPS] = len(code)
+    for op in tables.ops:
+        for position in _LIST_FIELDS.get(op[0], ()):
+            op[position] += lists
+        code += op
+    code[: at.HEADER] = header
+    return Plan(
+        np.array(code, np.int64), np.array([*const, 0.0]), n_inputs, n_scales, n_weights, n_out, tables.n_qubits,
+        tuple(operations),
+    )  # fmt: skip
