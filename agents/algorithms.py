@@ -31,13 +31,14 @@ class PPOSettings(NamedTuple):
 class QuantumSettings(NamedTuple):
     """The quantum actor: ``circuit`` as :class:`entangrid.agents.quantum.circuit.Circuit` takes it, and how much
     faster or slower than the base learning rate its three parameter groups learn. ``output_gain``: of the head's
-    orthogonal initialisation (SB3 gives its heads 0.01)."""
+    orthogonal initialisation (SB3 gives its heads 0.01). ``backend``: what executes the TorchQuantum circuit."""
 
     circuit: dict[str, Any]
     lr_scale_input: float = 1.0
     lr_scale_angles: float = 1.0
     lr_scale_output: float = 1.0
     output_gain: float = 0.01
+    backend: str = "fused"
 
 
 def _require_torch() -> None:
@@ -97,6 +98,7 @@ def make_ppo(
                 "output_scaling": quantum.lr_scale_output,
             },
             "output_gain": quantum.output_gain,
+            "backend": quantum.backend,
         }
     if settings.normalise_reward:
         from stable_baselines3.common.vec_env import VecNormalize

@@ -68,10 +68,11 @@ class PPOConfig(_Model):
 
 
 class CircuitConfig(_Model):
-    """The quantum arm's circuit: data re-uploading, ⟨Z⟩ of every qubit."""
+    """The quantum arm's circuit: data re-uploading, ⟨Z⟩ of every qubit; ``backend`` is what executes it."""
 
     n_qubits: int = Field(6, ge=2, le=16)
     n_layers: int = Field(4, ge=1, le=64)
+    backend: Literal["fused", "torchquantum"] = "fused"
 
 
 class RuleArm(_Model):

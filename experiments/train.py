@@ -32,7 +32,12 @@ def quantum_settings(arm: QuantumArm, n_inputs: int) -> QuantumSettings:
     """The arm's circuit for observations of this length."""
     circuit = {"n_qubits": arm.circuit.n_qubits, "n_layers": arm.circuit.n_layers, "n_inputs": n_inputs}
     return QuantumSettings(
-        circuit, arm.lr_scale_input, arm.lr_scale_angles, arm.lr_scale_output, arm.output_gain
+        circuit,
+        arm.lr_scale_input,
+        arm.lr_scale_angles,
+        arm.lr_scale_output,
+        arm.output_gain,
+        arm.circuit.backend,
     )
 
 

@@ -61,7 +61,9 @@ def _day(axes: Any, label: str, day: pd.DataFrame, *, last: bool) -> None:
     hours = (day["time"] - day["time"].iloc[0].normalize()).dt.total_seconds() / 3600.0
     price = day["price_import_eur_kwh"]
     high = price >= price.max() - 1e-9
-    axes.fill_between(hours, 0, 1, where=high, transform=axes.get_xaxis_transform(), color="#f3e6c8", step="post", lw=0)
+    step_h = float(hours.iloc[1] - hours.iloc[0])
+    for hour in hours[high]:
+        axes.axvspan(hour, hour + step_h, color="#f3e6c8", lw=0)
     axes.step(hours, day["p_pv_kw"], where="post", color="#E69F00", lw=1.2, label="PV")
     axes.step(hours, day["p_load_kw"], where="post", color="#666666", lw=1.0, label="appliances")
     axes.step(hours, day["p_hp_kw"], where="post", color="#D55E00", lw=1.4, label="heat pump")
@@ -105,5 +107,9 @@ def _gaps(axes: Any, study: StudyConfig, frame: pd.DataFrame) -> None:
     axes.axvline(1.0, color="k", lw=0.8)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xlabel("gap closed (0 = no control, 1 = perfect foresight)\nbar: 95 % over held-out weeks; points: seeds")
-    axes.set_title(f"Gap closed; {table.closing_line(study)}")
+    axes.set_xlabel(
+        "gap closed (0 = no control, 1 = perfect foresight)\n"
+        f"bar: 95 % over held-out weeks; points: seeds\n{table.closing_line(study)}"
+    )
+    axes.set_xlim(right=max(1.08, axes.get_xlim()[1]))
+    axes.set_title("Gap closed")
