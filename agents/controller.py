@@ -57,5 +57,5 @@ def encode(task: Task, commands: F) -> npt.NDArray[Any]:
     if task.action_set == "continuous":
         return commands.reshape(n_envs, -1)
     distance = np.abs(commands[:, :, None, :] - action_sets.GRID).sum(-1)
-    nearest = distance.argmin(-1)
-    return nearest[:, 0] if n_homes == 1 else nearest
+    nearest: npt.NDArray[np.int64] = distance.argmin(-1)
+    return np.asarray(nearest[:, 0]) if n_homes == 1 else nearest

@@ -18,11 +18,11 @@ GAIN_KW_K = 2.0
 SET_BACK_K = 1.0
 
 
-def _field(homes: Records, name: str) -> F:
+def _field(homes: Records, name: str) -> Any:
     return np.asarray(homes[name], np.float64)
 
 
-def heat_pump_limits(task: Task, t_out: F) -> tuple[F, F]:
+def heat_pump_limits(task: Task, t_out: Any) -> tuple[F, F]:
     """(cop [-], largest electric power [kW]) for outdoor temperatures (E, H) [°C]."""
     f = task.homes
     sink = np.maximum(_field(f, "hp_sink_base") + _field(f, "hp_sink_slope") * t_out, _field(f, "hp_sink_min"))
@@ -50,7 +50,7 @@ def thermostat(task: Task, seen: Physical, set_point: F) -> tuple[F, F]:
 
 
 class NoControl:
-    """Thermostat at the home's set point day and night, battery idle: the reference that every saving is measured from."""
+    """Thermostat at the home's set point day and night, battery idle: what every saving is measured from."""
 
     def __init__(self, task: Task):
         self.task = task

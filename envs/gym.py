@@ -30,7 +30,7 @@ def step_info(simulator: Simulator, env: int) -> dict[str, Any]:
     return {name: terms[name].copy() for name in TERMS.names or ()}
 
 
-class HomeEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
+class HomeEnv(gymnasium.Env[Any, Any]):
     """A home with heat pump, battery and PV under a time-of-use tariff (``entangrid/Home-v0``).
 
     **Action.** "continuous": Box(-1, 1, (2,)): battery power as a share of its limit, charging positive, and heat-pump
@@ -132,7 +132,7 @@ class HomeVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, npt.NDArray[Any]]):
     ) -> tuple[
         npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]
     ]:
-        """Step all copies; ``info`` holds the terms as arrays (E,) or (E, H), and ``final_obs`` where episodes ended."""
+        """Step all copies; ``info`` holds the terms, (E,) or (E, H), and ``final_obs`` where episodes ended."""
         simulator = self.simulator
         simulator.step(actions)
         truncated = simulator.truncated.copy()

@@ -4,10 +4,12 @@ A record keeps a home's numbers side by side in memory and by name in the kernel
 ``docs/nomenclature.md``: power [kW], energy [kWh], temperature [°C], money [EUR], time [h].
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypeAlias
 
-Records = NDArray[np.void]
+import numpy as np
+
+#: A structured array of one of the types below; type checkers know no field types.
+Records: TypeAlias = Any
 
 HOME = np.dtype(
     [
@@ -92,8 +94,3 @@ TERMS = np.dtype(  # what one step of one home did; the reward is minus the cost
 
 N_OBSERVATIONS = 12
 N_ACTIONS = 2  # battery, heat pump
-
-
-def zeros(shape: tuple[int, ...], dtype: np.dtype[np.void]) -> Records:
-    """Records of zeros."""
-    return np.zeros(shape, dtype)

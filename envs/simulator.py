@@ -84,7 +84,9 @@ class Simulator:
         action_sets.commands(self.task, actions, self._commands)
         if not np.isfinite(self._commands).all():
             bad = np.argwhere(~np.isfinite(self._commands))[0]
-            raise InputError(f"action of environment {bad[0]}, home {bad[1]} is not finite; expected numbers in [-1, 1]")
+            raise InputError(
+                f"action of environment {bad[0]}, home {bad[1]} is not finite; expected numbers in [-1, 1]"
+            )
         task = self.task
         kernel.step(
             self._commands,

@@ -75,11 +75,11 @@ class Task:
         bad = (first < 0) | (first + steps > data.n_steps)
         if bad.any():
             raise InputError(
-                f"starts: an episode of {steps} steps from step {first[bad][0]} leaves the scenario's {data.n_steps} steps"
+                f"starts: an episode of {steps} steps from step {first[bad][0]} leaves the scenario's {data.n_steps}"
             )
         if len(initial) != 6 or any(initial[i] > initial[i + 1] for i in (0, 2, 4)):
             raise InputError(f"initial is {tuple(initial)}; expected (soc low, high, air low, high, mass low, high)")
-        if not (0.0 <= initial[0] and initial[1] <= 1.0):
+        if not (initial[0] >= 0.0 and initial[1] <= 1.0):
             raise InputError(f"initial soc is {initial[0]:g} to {initial[1]:g}; expected a range within 0 to 1")
         if not 0.0 <= carbon_price_eur_kg <= 10.0:
             raise InputError(f"carbon_price_eur_kg is {carbon_price_eur_kg:g}; expected 0 to 10")
@@ -160,4 +160,5 @@ class Task:
 def _window_means(values: F, n: int) -> F:
     """Mean of values[i : i + n] for every i that fits."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    return (sums[n:] - sums[:-n]) / n
+    means: F = (sums[n:] - sums[:-n]) / n
+    return means

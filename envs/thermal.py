@@ -28,9 +28,7 @@ def continuous(home: Records) -> tuple[F, F]:
     """
     c_air, c_mass = float(home["c_air"]), float(home["c_mass"])
     out_air, out_mass, between = float(home["ua_air_out"]), float(home["ua_mass_out"]), float(home["ua_air_mass"])
-    a = np.array(
-        [[-(out_air + between) / c_air, between / c_air], [between / c_mass, -(out_mass + between) / c_mass]]
-    )
+    a = np.array([[-(out_air + between) / c_air, between / c_air], [between / c_mass, -(out_mass + between) / c_mass]])
     b = np.array([[out_air / c_air, 1.0 / c_air, 0.0], [out_mass / c_mass, 0.0, 1.0 / c_mass]])
     return a, b
 

@@ -131,7 +131,9 @@ class StudyConfig(_Model):
         names = [arm.controller for arm in self.arms.values()]
         for reference in ("no-control", "optimum"):
             if names.count(reference) != 1:
-                raise ValueError(f"arms hold {names.count(reference)} of {reference!r}; expected one: gap closed needs it")
+                raise ValueError(
+                    f"arms hold {names.count(reference)} of {reference!r}; expected one: gap closed needs it"
+                )
         for name, arm in self.arms.items():
             if isinstance(arm, MatchedArm) and not isinstance(self.arms.get(arm.match), QuantumArm):
                 raise ValueError(f"arms.{name}.match is {arm.match!r}; expected the name of a ppo-quantum arm")
@@ -140,7 +142,8 @@ class StudyConfig(_Model):
         rollout = self.training.n_envs * self.ppo.n_steps
         if rollout % self.ppo.batch_size:
             raise ValueError(
-                f"ppo.batch_size is {self.ppo.batch_size}; expected a divisor of training.n_envs * ppo.n_steps = {rollout}"
+                f"ppo.batch_size is {self.ppo.batch_size}; "
+                f"expected a divisor of training.n_envs * ppo.n_steps = {rollout}"
             )
         return self
 

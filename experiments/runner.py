@@ -32,7 +32,9 @@ class RunFailedError(RuntimeError):
     """At least one run failed; the others are finished and stored."""
 
 
-def run_study(study: StudyConfig, out: Path, *, jobs: int | None = None, console: Console | None = None) -> pd.DataFrame:
+def run_study(
+    study: StudyConfig, out: Path, *, jobs: int | None = None, console: Console | None = None
+) -> pd.DataFrame:
     """Make every unfinished run of the study, then the table; returns the table.
 
     ``out``: the study's folder; runs found finished there are kept. ``jobs``: worker processes (default: one a core).

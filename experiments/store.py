@@ -82,4 +82,6 @@ def read_frame(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise InputError(f"{path}: missing; delete the folder to have the run made again") from None
     except Exception as error:  # pyarrow raises its own family
-        raise InputError(f"{path}: not readable as Parquet ({error}); delete the folder to have the run made again") from None
+        raise InputError(
+            f"{path}: not readable as Parquet ({error}); delete the folder to have the run made again"
+        ) from None

@@ -43,7 +43,7 @@ def build(runs: list[Run], out: Path) -> pd.DataFrame:
         frame = pd.concat([metrics.astype({"week": object, "home": object}), of_run], ignore_index=True)
         frame.insert(0, "arm", run.arm)
         frame.insert(1, "controller", run.config.controller)
-        frame.insert(2, "seed", pd.array([run.seed] * len(frame), dtype="Int64"))
+        frame.insert(2, "seed", pd.Series([run.seed] * len(frame), dtype="Int64"))
         frame["split"] = ["test" if isinstance(week, str) else None for week in frame["week"]]
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)

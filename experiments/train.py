@@ -73,7 +73,12 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
 
 def rule(name: str, task: Task) -> Controller:
     """A controller without learning, by name."""
-    return {"no-control": NoControl, "self-consumption": SelfConsumption, "optimum": Optimum}[name](task)
+    rules: dict[str, Callable[[Task], Controller]] = {
+        "no-control": NoControl,
+        "self-consumption": SelfConsumption,
+        "optimum": Optimum,
+    }
+    return rules[name](task)
 
 
 def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> None:
@@ -163,5 +168,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-

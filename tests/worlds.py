@@ -61,7 +61,9 @@ def scenario(days: int = 7, homes: int = 1, seed: int = 0, dt_h: float = 0.25, *
         "t_out_c": 3.0 + 5.0 * np.sin(2 * np.pi * (hour - 9.0) / 24.0) + rng.normal(0.0, 1.0, n),
         "hour": hour,
         "weekday": (day % 7).astype(np.int64),
-        "price_import_eur_kwh": np.where((hour >= 17) & (hour < 21), 0.42, np.where((hour >= 22) | (hour < 6), 0.22, 0.3)),
+        "price_import_eur_kwh": np.where(
+            (hour >= 17) & (hour < 21), 0.42, np.where((hour >= 22) | (hour < 6), 0.22, 0.3)
+        ),
         "price_export_eur_kwh": np.full(n, 0.08),
         "carbon_kg_kwh": np.full(n, 0.5),
         "load_kw": rng.gamma(1.2, 0.35, (n, homes)),

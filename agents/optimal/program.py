@@ -168,7 +168,7 @@ def solve(
     upper[n_continuous:] = 1.0
 
     def price(name: str, value: npt.ArrayLike) -> None:
-        cost[first[name] : first[name] + n] += value
+        cost[first[name] : first[name] + n] += np.asarray(value, np.float64)
 
     price("imp", (common["price_import"] + task.carbon_price_eur_kg * common["carbon"]) * dt)
     price("exp", -common["price_export"] * dt)
@@ -184,7 +184,7 @@ def solve(
     matrix = sparse.csr_matrix(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(n_rows, n_variables)
     )
-    integrality = np.zeros(n_variables)
+    integrality = np.zeros(n_variables, np.int64)
     integrality[n_continuous:] = 1
     result = milp(
         cost,

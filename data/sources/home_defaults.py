@@ -45,7 +45,9 @@ SINK = {
 
 BATTERY_AND_COMFORT = {
     "battery_kwh": Default(10.0, "common size of a home battery"),
-    "battery_p_kw": Default(3.0, "a third of the capacity an hour, as wall-mounted units with an inverter of 2.5 to 3.5 kW have"),
+    "battery_p_kw": Default(
+        3.0, "a third of the capacity an hour, as wall-mounted units with an inverter of 2.5 to 3.5 kW have"
+    ),
     "battery_eta_charge": Default(0.95, "own round number: 90 % for the round trip with inverter"),
     "battery_eta_discharge": Default(0.95, "as for charging"),
     "battery_self_discharge_per_h": Default(2e-5, "about 1.5 % a month, usual for lithium ion"),

@@ -10,16 +10,14 @@ from entangrid.envs.layout import Records
 @njit(cache=True)
 def stored_heat_kwh(home: Records, state: Records) -> float:
     """Heat in the building against 0 °C [kWh]: sum of capacity times node temperature."""
-    return home["c_air"] * state["t_air"] + home["c_mass"] * state["t_mass"]  # type: ignore[no-any-return,call-overload]
+    return home["c_air"] * state["t_air"] + home["c_mass"] * state["t_mass"]  # type: ignore[no-any-return]
 
 
 @njit(cache=True)
 def hp_limits(home: Records, t_out: float) -> tuple[float, float]:
     """(cop [-], largest electric power [kW]) of the home's air-source heat pump at this outdoor temperature [°C]."""
     sink = heat_pump.sink_c(t_out, home["hp_sink_base"], home["hp_sink_slope"], home["hp_sink_min"])
-    cop = heat_pump.cop(
-        t_out, sink, t_out, home["hp_cop_p1"], home["hp_cop_p2"], home["hp_cop_p3"], home["hp_cop_p4"]
-    )
+    cop = heat_pump.cop(t_out, sink, t_out, home["hp_cop_p1"], home["hp_cop_p2"], home["hp_cop_p3"], home["hp_cop_p4"])
     q_max = heat_pump.q_max(
         t_out, sink, t_out, home["hp_q_ref"], home["hp_pth_p1"], home["hp_pth_p2"], home["hp_pth_p3"], home["hp_pth_p4"]
     )
@@ -52,8 +50,8 @@ def step(
 
     home, common, series, state, terms: one record each (:mod:`entangrid.envs.layout`); state and terms are written.
     battery_action in [-1, 1] of the power limit, charging positive; hp_action in [-1, 1], from off to full power.
-    a, b, a_mean, b_mean: the zone's step matrices (see zones.advance). value_el: price of the electricity that the battery can
-    still deliver, value_heat: of heat in the building [EUR/kWh]. work (9,): scratch for node temperatures and inputs.
+    a, b, a_mean, b_mean: the zone's step matrices (see zones.advance). value_el: price of the electricity that the
+    battery can still deliver, value_heat: of heat in the building [EUR/kWh]. work (9,): scratch.
     The stored value is a potential of the state, so that it moves reward in time without changing which policy is
     best over an episode (Ng, Harada, Russell, ICML 1999), and the rewards of an episode sum to minus its objective.
     """

@@ -114,9 +114,7 @@ def reset(
     """Begin a new episode in every environment e with which[e]; which (E,)."""
     for e in range(which.shape[0]):
         if which[e]:
-            begin_episode(
-                e, env_ids[e], seed, clock, state, starts, sequential, stride, random_state, initial
-            )
+            begin_episode(e, env_ids[e], seed, clock, state, starts, sequential, stride, random_state, initial)
             observe_all(e, clock, common, series, state, low, high, obs)
 
 
@@ -194,7 +192,5 @@ def step(
             for h in range(homes.shape[0]):
                 for i in range(obs.shape[2]):
                     final_obs[e, h, i] = obs[e, h, i]
-            begin_episode(
-                e, env_ids[e], seed, clock, state, starts, sequential, stride, random_state, initial
-            )
+            begin_episode(e, env_ids[e], seed, clock, state, starts, sequential, stride, random_state, initial)
             observe_all(e, clock, common, series, state, low, high, obs)

@@ -31,9 +31,7 @@ def table(folder: Folder) -> None:
     print_summary(stored_study(folder), tables.read(folder))
 
 
-def figure(
-    folder: Folder, name: Annotated[str, typer.Option(help="which figure")] = "overview"
-) -> None:
+def figure(folder: Folder, name: Annotated[str, typer.Option(help="which figure")] = "overview") -> None:
     """Draw a figure of a study again from its stored results."""
     from entangrid.experiments import figures
 

@@ -76,7 +76,14 @@ def _day(axes: Any, label: str, day: pd.DataFrame, *, last: bool) -> None:
     right = axes.twinx()
     right.spines["right"].set_visible(True)
     right.plot(hours, day["t_air_mean_c"], color="#009E73", lw=1.2, label="indoor temperature")
-    right.plot(hours, 16.0 + 10.0 * day["soc"], color="#0072B2", lw=1.0, ls=":", label="state of charge (16 = empty, 26 = full)")
+    right.plot(
+        hours,
+        16.0 + 10.0 * day["soc"],
+        color="#0072B2",
+        lw=1.0,
+        ls=":",
+        label="state of charge (16 = empty, 26 = full)",
+    )
     right.set_ylim(15.5, 26.5)
     right.set_ylabel("indoor [°C]")
     if last:

@@ -1,4 +1,4 @@
-"""Learning controllers: twins differ in the network alone, policies save and reload, learning works on easy problems."""
+"""Learning controllers: twins differ in the network alone, policies save and reload, easy problems are learnt."""
 
 from __future__ import annotations
 
@@ -106,9 +106,7 @@ class Echo(gymnasium.Env[np.ndarray, np.ndarray]):
 )
 def test_both_kinds_of_actor_learn_the_identity(network: dict[str, Any]) -> None:
     settings = PPOSettings(learning_rate=3e-3, n_steps=64, batch_size=128, gamma=0.5, log_std_init=-1.0)
-    model = make_ppo(
-        DummyVecEnv([lambda: gymnasium.wrappers.TimeLimit(Echo(), 50)] * 8), settings, seed=0, **network
-    )
+    model = make_ppo(DummyVecEnv([lambda: gymnasium.wrappers.TimeLimit(Echo(), 50)] * 8), settings, seed=0, **network)
     observations = np.random.default_rng(1).uniform(-0.8, 0.8, (200, 2)).astype(np.float32)
 
     def error() -> float:
@@ -140,5 +138,7 @@ def test_absent_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without_sb3)
-    with pytest.raises(InputError, match=r'stable_baselines3, which is not installed: pip install "entangrid\[learn\]"'):
+    with pytest.raises(
+        InputError, match=r'stable_baselines3, which is not installed: pip install "entangrid\[learn\]"'
+    ):
         make_ppo(None, SHORT, seed=0, hidden=(4,))

@@ -25,7 +25,9 @@ class Anything:
     def __init__(self, task: Task, seed: int):
         self.task, self.rng = task, np.random.default_rng(seed)
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> Any:
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
+    ) -> Any:
         n = len(observation)
         return self.rng.uniform(-1.0, 1.0, (n, 2 * self.task.scenario.n_homes)), state
 
