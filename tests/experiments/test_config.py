@@ -108,32 +108,12 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )
-paths = st.sampled_from(
-    [
-        "name",
-        "scenario",
-        "task",
-        "split",
-        "split.months",
-        "split.test_every",
-        "training",
-        "training.steps",
-        "training.n_envs",
-        "training.seeds",
-        "training.episode_days",
-        "ppo",
-        "ppo.n_steps",
-        "ppo.learning_rate",
-        "ppo.critic_hidden",
-        "arms",
-        "arms.none",
-        "arms.quantum.circuit",
-        "arms.quantum.lr_scale_angles",
-        "arms.twin.match",
-        "arms.x.controller",
-        "extra",
-    ]
-)
+PATHS = """
+name scenario task split split.months split.test_every training training.steps training.n_envs training.seeds
+training.episode_days ppo ppo.n_steps ppo.learning_rate ppo.critic_hidden arms arms.none arms.quantum.circuit
+arms.quantum.lr_scale_angles arms.twin.match arms.x.controller extra
+"""
+paths = st.sampled_from(PATHS.split())
 
 
 @settings(max_examples=300)
