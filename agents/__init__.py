@@ -1,0 +1,41 @@
+"""Controllers: everything with Stable-Baselines3's ``predict``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from entangrid.data.errors import InputError
+
+if TYPE_CHECKING:
+    from entangrid.agents.controller import Controller
+    from entangrid.envs.tasks import Task
+
+__all__ = ["NAMES", "make"]
+
+RULES = ("no-control", "self-consumption", "optimum")
+LEARNERS = ("ppo-mlp", "ppo-quantum")
+NAMES = (*RULES, *LEARNERS)
+
+
+def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controller | Any:
+    """A controller for a task, by name.
+
+    Rules and the optimum act at once (the optimum after ``attach(simulator)``). Learners are SB3 algorithms with
+    default settings on ``n_envs`` copies of the task, untrained: call ``learn(steps)``. Raises InputError for an
+    unknown name.
+    """
+    if name not in NAMES:
+        raise InputError(f"controller {name!r} is unknown; expected one of: {', '.join(NAMES)}")
+    if name in LEARNERS:
+        from entangrid.agents.algorithms import PPOSettings, QuantumSettings, make_ppo
+        from entangrid.envs.sb3 import HomeVecEnv
+
+        env = HomeVecEnv(task, n_envs, seed)
+        if name == "ppo-mlp":
+            return make_ppo(env, PPOSettings(), seed=seed, hidden=(64, 64))
+        return make_ppo(env, PPOSettings(), seed=seed, quantum=QuantumSettings({}))
+    from entangrid.agents.optimal.oracle import Optimum
+    from entangrid.agents.rules import NoControl, SelfConsumption
+
+    rules: dict[str, Any] = dict(zip(RULES, (NoControl, SelfConsumption, Optimum), strict=True))
+    return rules[name](task)

@@ -1,0 +1,39 @@
+"""Studies: configuration in, one tidy table out.
+
+>>> import entangrid
+>>> table = entangrid.experiments.run("smoke", out="runs/smoke")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["run", "table"]
+
+
+def run(
+    study: str | Path, out: str | Path | None = None, *, engine: str = "local", jobs: int | None = None
+) -> pd.DataFrame:
+    """Make every unfinished run of a study, as ``entangrid run`` does, and return its table.
+
+    ``study``: a packaged study or a YAML file; ``out``: its folder (default: runs/NAME). Raises InputError for bad
+    input and for an engine other than "local", RunFailedError if runs failed.
+    """
+    from entangrid.data.errors import InputError
+    from entangrid.experiments import config, runner
+
+    if engine != "local":
+        raise InputError(f"engine is {engine!r}; expected 'local'")
+    settings = config.load(str(study))
+    return runner.run_study(settings, Path(out) if out else Path("runs") / settings.name, jobs=jobs)
+
+
+def table(folder: str | Path) -> pd.DataFrame:
+    """The tidy table of a study that was run; raises InputError if there is none."""
+    from entangrid.experiments import tidy
+
+    return tidy.read(Path(folder))

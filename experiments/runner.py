@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import setting, store, table
+from entangrid.experiments import setting, store, tidy
 from entangrid.experiments.config import LearningArm, QuantumArm, StudyConfig
 from entangrid.experiments.plan import Run, plan
 
@@ -52,14 +52,14 @@ def run_study(
     if todo:
         todo.sort(key=_expected_cost, reverse=True)  # long runs first, so that no core waits for the last one
         _run_all(study, todo, out, jobs or os.cpu_count() or 1, console)
-    frame = table.build(runs, out)
-    store.write_atomically(out / table.TABLE, lambda path: frame.to_parquet(path, index=False))
+    frame = tidy.build(runs, out)
+    store.write_atomically(out / tidy.TABLE, lambda path: frame.to_parquet(path, index=False))
     return frame
 
 
 def _claim(study: StudyConfig, out: Path) -> None:
     """Write the resolved study into its folder; refuses a folder that holds another study."""
-    path = out / table.STUDY
+    path = out / tidy.STUDY
     if path.exists():
         try:
             other = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -12,10 +12,9 @@ from typing import Any
 
 import yaml
 
+from entangrid import agents
 from entangrid.agents.algorithms import PPOSettings, QuantumSettings, make_ppo
 from entangrid.agents.controller import Controller
-from entangrid.agents.optimal.oracle import Optimum
-from entangrid.agents.rules import NoControl, SelfConsumption
 from entangrid.envs.layout import N_OBSERVATIONS
 from entangrid.envs.tasks import Task
 from entangrid.experiments import setting, store
@@ -71,16 +70,6 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
     return make_ppo(env, settings, seed=run.seed, hidden=tuple(arm.hidden))
 
 
-def rule(name: str, task: Task) -> Controller:
-    """A controller without learning, by name."""
-    rules: dict[str, Callable[[Task], Controller]] = {
-        "no-control": NoControl,
-        "self-consumption": SelfConsumption,
-        "optimum": Optimum,
-    }
-    return rules[name](task)
-
-
 def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> None:
     """Train (where the arm learns), evaluate on the held-out weeks, and write the run's folder as a whole."""
     started_wall, started_cpu = time.time(), time.process_time()
@@ -99,7 +88,7 @@ def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> N
         controller: Controller = model
         trained_steps = int(model.num_timesteps)
     else:
-        controller = rule(run.config.controller, shared.test)
+        controller = agents.make(run.config.controller, shared.test)
         trained_steps = 0
     trained_wall, trained_cpu = time.time(), time.process_time()
     result = evaluate(controller, shared.test)

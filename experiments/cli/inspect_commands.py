@@ -24,11 +24,11 @@ def validate(study: Annotated[str, typer.Argument(help="a packaged study or a YA
 
 def table(folder: Folder) -> None:
     """Print the table of a study again."""
-    from entangrid.experiments import table as tables
+    from entangrid.experiments import tidy
     from entangrid.experiments.cli.printing import print_summary
     from entangrid.experiments.figures import stored_study
 
-    print_summary(stored_study(folder), tables.read(folder))
+    print_summary(stored_study(folder), tidy.read(folder))
 
 
 def figure(folder: Folder, name: Annotated[str, typer.Option(help="which figure")] = "overview") -> None:

@@ -8,14 +8,14 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from entangrid.experiments import table as tables
+from entangrid.experiments import tidy
 from entangrid.experiments.config import StudyConfig
 
 
 def print_summary(study: StudyConfig, frame: pd.DataFrame, console: Console | None = None) -> None:
     """Print one row an arm, and under it what the number of seeds allows one to say."""
     console = console or Console(width=None if Console().is_terminal else 150)
-    summary = tables.summary(frame)
+    summary = tidy.summary(frame)
     weeks = frame["week"].nunique()
     shown = Table(title=f"{study.name}: mean of {weeks} held-out weeks", title_justify="left")
     shown.add_column("arm", no_wrap=True)
@@ -50,4 +50,4 @@ def print_summary(study: StudyConfig, frame: pd.DataFrame, console: Console | No
             f"{row['wall_s']:.1f}",
         )
     console.print(shown)
-    console.print(tables.closing_line(study), highlight=False)
+    console.print(tidy.closing_line(study), highlight=False)

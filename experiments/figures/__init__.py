@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, plan, setting, table
+from entangrid.experiments import config, plan, setting, tidy
 from entangrid.experiments.config import StudyConfig
 
 NAMES = ("overview",)
@@ -13,7 +13,7 @@ NAMES = ("overview",)
 
 def stored_study(folder: Path) -> StudyConfig:
     """The study that a folder holds; raises InputError if it holds none."""
-    path = folder / table.STUDY
+    path = folder / tidy.STUDY
     if not path.is_file():
         raise InputError(f"{path}: missing; expected the folder of a study that was run")
     return config.load(str(path))
@@ -27,4 +27,4 @@ def make(name: str, folder: Path) -> Path:
 
     study = stored_study(folder)
     runs = plan.plan(study, setting.make(study).scenario)
-    return overview.draw(study, runs, table.read(folder), folder)
+    return overview.draw(study, runs, tidy.read(folder), folder)

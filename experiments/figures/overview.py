@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import store, table
+from entangrid.experiments import store, tidy
 from entangrid.experiments.config import QuantumArm, StudyConfig
 from entangrid.experiments.figures.style import COLOURS, apply
 from entangrid.experiments.plan import Run
@@ -95,7 +95,7 @@ def _day(axes: Any, label: str, day: pd.DataFrame, *, last: bool) -> None:
 
 
 def _gaps(axes: Any, study: StudyConfig, frame: pd.DataFrame) -> None:
-    found = table.gaps(frame)
+    found = tidy.gaps(frame)
     controllers = frame.drop_duplicates("arm").set_index("arm")["controller"]
     names = list(found)[::-1]
     for y, name in enumerate(names):
@@ -116,7 +116,7 @@ def _gaps(axes: Any, study: StudyConfig, frame: pd.DataFrame) -> None:
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlabel(
         "gap closed (0 = no control, 1 = perfect foresight)\n"
-        f"bar: 95 % over held-out weeks; points: seeds\n{table.closing_line(study)}"
+        f"bar: 95 % over held-out weeks; points: seeds\n{tidy.closing_line(study)}"
     )
     axes.set_xlim(right=max(1.08, axes.get_xlim()[1]))
     axes.set_title("Gap closed")

@@ -36,7 +36,9 @@ def test_critics_are_the_same_and_actors_are_counted_apart() -> None:
     assert actor_parameters(classical) == 12 * 64 + 64 + 64 * 64 + 64 + 2 * 64 + 2 + 2
 
 
-@pytest.mark.parametrize("network", [{"quantum": CIRCUIT}, {"hidden": (6,)}])
+@pytest.mark.parametrize(
+    "network", [{"quantum": CIRCUIT}, {"quantum": CIRCUIT._replace(backend="torchquantum")}, {"hidden": (6,)}]
+)
 def test_policy_saves_and_reloads_to_the_same_actions(network: dict[str, Any], tmp_path: Path) -> None:
     model = make_ppo(home(), SHORT, seed=3, **network)
     model.learn(128)

@@ -10,6 +10,7 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import entangrid
 from entangrid.agents.controller import Physical, encode
 from entangrid.agents.optimal.oracle import Optimum
 from entangrid.agents.optimal.program import solve
@@ -181,3 +182,21 @@ def test_the_optimum_says_what_it_needs() -> None:
         Optimum(Task.make(worlds.scenario(days=1), action_set="discrete"))
     with pytest.raises(InputError, match="no simulator attached"):
         Optimum(Task.make(worlds.scenario(days=1))).predict(np.zeros((1, 12)))
+
+
+@pytest.mark.parametrize("name", entangrid.agents.NAMES)
+def test_every_controller_is_made_by_name_and_acts(name: str) -> None:
+    task = Task.make(worlds.scenario(days=2), episode_steps=24)
+    simulator = Simulator(task, 2)
+    simulator.reset()
+    controller = entangrid.agents.make(name, task, n_envs=2)
+    if name == "optimum":
+        controller.attach(simulator)
+    actions, _ = controller.predict(simulator.obs.reshape(2, -1), deterministic=True)
+    simulator.step(actions)
+    assert np.isfinite(simulator.reward).all()
+
+
+def test_unknown_controllers_are_refused() -> None:
+    with pytest.raises(InputError, match="'magic' is unknown; expected one of: no-control"):
+        entangrid.agents.make("magic", Task.make(worlds.scenario(days=1)))

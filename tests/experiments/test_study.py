@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from entangrid import experiments
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, figures, plan, runner, setting, store, table, train
+from entangrid.experiments import config, figures, plan, runner, setting, store, tidy, train
 
 STUDY = """
 name: tiny
@@ -63,9 +64,9 @@ def test_study_leaves_runs_table_and_figure(finished: Path) -> None:
     assert (out / "overview.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
 
-    frame = table.read(out)
+    frame = tidy.read(out)
     assert list(frame.columns) == ["arm", "controller", "seed", "week", "home", "metric", "value", "unit", "split"]
-    summary = table.summary(frame)
+    summary = tidy.summary(frame)
     assert summary.loc["no-control", "gap_closed"] == 0.0
     assert summary.loc["best", "gap_closed"] == pytest.approx(1.0)
     assert (summary["objective_eur_week"] >= summary.loc["best", "objective_eur_week"] - 1e-6).all()
@@ -77,7 +78,7 @@ def test_study_leaves_runs_table_and_figure(finished: Path) -> None:
 
 
 def test_objective_is_the_sum_of_its_parts(finished: Path) -> None:
-    frame = table.read(finished / "out").dropna(subset="week")
+    frame = tidy.read(finished / "out").dropna(subset="week")
     wide = frame.pivot_table(index=["arm", frame["seed"].fillna(-1), "week"], columns="metric", values="value")
     parts = wide[["bill", "carbon_cost", "discomfort_cost", "wear"]].sum(axis=1) - wide["stored_value"]
     np.testing.assert_allclose(wide["objective"], parts, rtol=0, atol=1e-9)
@@ -99,7 +100,7 @@ def test_started_again_it_redoes_nothing_and_finishes_what_is_missing(finished: 
         if path != lost:
             assert path.stat().st_mtime_ns == stamp
     pd.testing.assert_frame_equal(store.read_frame(lost / store.METRICS), expected)  # the same bits again
-    one, two = table.read(finished / "out"), table.read(out)
+    one, two = tidy.read(finished / "out"), tidy.read(out)
     timing = one["metric"].isin(["wall_s", "cpu_s"])
     pd.testing.assert_frame_equal(one[~timing], two[~timing])
 
@@ -135,11 +136,11 @@ def test_table_and_figure_are_made_again_from_the_folder(finished: Path) -> None
 def test_another_study_in_the_same_folder_is_refused(finished: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("name: tiny", "name: other"), encoding="utf-8")
-    before = (finished / "out" / table.STUDY).read_bytes()
+    before = (finished / "out" / tidy.STUDY).read_bytes()
     refused = entangrid("run", other, "--out", finished / "out")
     assert refused.returncode == 2
     assert "holds study 'tiny', not 'other'" in refused.stderr
-    assert (finished / "out" / table.STUDY).read_bytes() == before
+    assert (finished / "out" / tidy.STUDY).read_bytes() == before
 
 
 def test_damaged_results_are_named(finished: Path, tmp_path: Path) -> None:
@@ -216,7 +217,10 @@ def test_own_scenario_folder_can_be_studied(tmp_path: Path) -> None:
     content["arms"] = {"none": {"controller": "no-control"}, "best": {"controller": "optimum"}}
     study.write_text(yaml.safe_dump(content), encoding="utf-8")
     assert entangrid("validate", study).stdout.startswith("tiny: 2 arms, 2 runs, 1 held-out weeks: valid")
-    frame = runner.run_study(config.load(str(study)), tmp_path / "out", jobs=1)
+    frame = experiments.run(study, tmp_path / "out", jobs=1)
+    pd.testing.assert_frame_equal(experiments.table(tmp_path / "out"), frame)
+    with pytest.raises(InputError, match="engine is 'ray'; expected 'local'"):
+        experiments.run(study, tmp_path / "out", engine="ray")
     assert set(frame["arm"]) == {"none", "best"}
 
 
