@@ -13,6 +13,7 @@ from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
     from entangrid.agents.quantum.fused import Engine
+    from entangrid.agents.quantum.traced import TracedCircuit
 
 BACKENDS = ("fused", "torchquantum", "torch")
 PRECISIONS = ("single", "double")
@@ -94,12 +95,13 @@ def plan_of(circuit: Circuit) -> Any:
 
 
 def compile_circuit(
-    circuit: Circuit | CircuitModule, backend: str = "fused", precision: str = "single", threads: int | None = None
-) -> CompiledCircuit:
+    circuit: Circuit | torch.nn.Module, backend: str = "fused", precision: str = "single", threads: int | None = None
+) -> CompiledCircuit | TracedCircuit:
     """A module that executes a circuit by `backend`: "fused" (compiled kernels), "torchquantum" or "torch".
 
-    `precision` is "single" or "double" (not for TorchQuantum, which is complex64 only); `threads` bounds the threads of
-    a fused call, None following torch's setting. Raises `InputError` naming the option.
+    `circuit` is a `Circuit`, its built module, or any ``torchquantum.QuantumModule`` (see `TracedCircuit` for what is
+    traced). `precision` is "single" or "double" (not for TorchQuantum, which is complex64 only); `threads` bounds the
+    threads of a fused call, None following torch's setting. Raises `InputError` naming the option.
     """
     if backend not in BACKENDS:
         raise InputError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
@@ -108,4 +110,8 @@ def compile_circuit(
     if backend == "torchquantum" and precision == "double":
         raise InputError("precision='double': TorchQuantum computes in complex64 only; use backend='fused' or 'torch'")
     module = circuit.build() if isinstance(circuit, Circuit) else circuit
-    return CompiledCircuit(module, backend, precision, threads)
+    if isinstance(module, CircuitModule):
+        return CompiledCircuit(module, backend, precision, threads)
+    from entangrid.agents.quantum.traced import TracedCircuit
+
+    return TracedCircuit(module, backend, precision, threads)
