@@ -55,13 +55,20 @@ class CompiledCircuit(torch.nn.Module):
         if x.device.type != "cpu":
             raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
         apply: Any = FusedFunction.apply
-        z = apply(x, module.input_scaling, module.angles, None, self.engine)
+        states = module.amplitudes(x)
+        if states is None:
+            z = apply(module.features(x), module.input_scaling, module.angles, None, self.engine)
+        else:
+            parts = torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
+            z = apply(x[:, :0], module.input_scaling, module.angles, parts, self.engine)
         finished: torch.Tensor = module.finish(z)
         return finished
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array of observations without gradients, and in the fused backend without torch."""
-        if self.engine is None or self.module.output_scaling is not None or self.circuit.readout_range != "signed":
+        circuit = self.circuit
+        plain = (circuit.output, circuit.readout_range, circuit.input_layer) == ("none", "signed", False)
+        if self.engine is None or not plain or circuit.encoding == "amplitude" or circuit.squash == "min-max":
             with torch.no_grad():
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
@@ -87,10 +94,11 @@ def plan_of(circuit: Circuit) -> Any:
         primitives,
         circuit.terms,
         circuit.n_qubits,
-        circuit.inputs,
+        0 if circuit.encoding == "amplitude" else circuit.features,
         sizes["input_scaling"],
         sizes["angles"],
         circuit.squash,
+        given_state=circuit.encoding == "amplitude",
     )
 
 

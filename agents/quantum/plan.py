@@ -18,7 +18,7 @@ from entangrid.agents.quantum.program import Angle
 from entangrid.agents.quantum.readout import PauliTerms
 from entangrid.agents.quantum.translation import Fixed, PauliTurn, Primitive, Turn, su2_turns
 
-SQUASH_CODES = {"none": 0, "tanh": 1, "arctan": 2}
+SQUASH_CODES = {"none": 0, "min-max": 0, "tanh": 1, "arctan": 2}  # min-max is applied before the kernel
 
 
 class Factor(NamedTuple):
