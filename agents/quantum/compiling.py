@@ -36,6 +36,10 @@ class CompiledCircuit(torch.nn.Module):
             from entangrid.agents.quantum.fused import Engine
 
             self.engine = Engine(plan_of(module.circuit), precision, threads)
+        elif backend == "torch":
+            from entangrid.agents.quantum.fused_torch import TorchPlan
+
+            self.network = TorchPlan(plan_of(module.circuit), precision)
 
     @property
     def circuit(self) -> Circuit:
@@ -45,24 +49,26 @@ class CompiledCircuit(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Read-outs (B, outputs), differentiable in the observations (B, n_inputs) and the parameters."""
-        if self.engine is None:
-            out: torch.Tensor = self.module(x)
+        module = self.module
+        if self.backend == "torchquantum":
+            out: torch.Tensor = module(x)
             return out
+        module.check(x.shape)
+        states = module.amplitudes(x)
+        parts = None if states is None else torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
+        features = module.features(x) if states is None else x[:, :0]
+        if self.network is not None:
+            return self._finish(self.network(features, module.input_scaling, module.angles, parts))
         from entangrid.agents.quantum.fused import FusedFunction
 
-        module = self.module
-        module.check(x.shape)
         if x.device.type != "cpu":
             raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
         apply: Any = FusedFunction.apply
-        states = module.amplitudes(x)
-        if states is None:
-            z = apply(module.features(x), module.input_scaling, module.angles, None, self.engine)
-        else:
-            parts = torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
-            z = apply(x[:, :0], module.input_scaling, module.angles, parts, self.engine)
-        finished: torch.Tensor = module.finish(z)
-        return finished
+        return self._finish(apply(features, module.input_scaling, module.angles, parts, self.engine))
+
+    def _finish(self, z: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.module.finish(z)
+        return out
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array of observations without gradients, and in the fused backend without torch."""

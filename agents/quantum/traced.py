@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from entangrid.agents.quantum.fused import Engine, FusedFunction
-from entangrid.agents.quantum.plan import make_plan
+from entangrid.agents.quantum.fused_torch import TorchPlan
+from entangrid.agents.quantum.plan import Plan, make_plan
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import parse_readout
 from entangrid.agents.quantum.recognition import Recipe, recognise
@@ -38,8 +39,8 @@ class TracedCircuit(torch.nn.Module):
         self.dtype = torch.float64 if precision == "double" else torch.float32
         # "unknown" until the first call, then "traced once", "traced at every call" or "torchquantum"
         self.mode = "torchquantum" if backend == "torchquantum" else "unknown"
-        self._engines: dict[Any, Engine] = {}
-        self._recipe_engine: Engine | None = None
+        self._engines: dict[Any, Engine | TorchPlan] = {}
+        self._recipe_engine: Engine | TorchPlan | None = None
 
     def forward(self, *args: Any) -> Any:
         """What the module returns."""
@@ -48,8 +49,7 @@ class TracedCircuit(torch.nn.Module):
         if self._recipe_engine is not None and self.mode == "traced once":
             parameters = list(self.module.parameters())
             flat = torch.cat([p.reshape(-1) for p in parameters]) if parameters else args[0].new_zeros(0)
-            apply: Any = FusedFunction.apply
-            return apply(args[0], flat, flat, None, self._recipe_engine)
+            return _execute(self._recipe_engine, args[0], flat, flat, None)
         if self.mode == "traced at every call":
             return run_traced(self.module, args, self._read)
         return self.module(*args)
@@ -60,7 +60,7 @@ class TracedCircuit(torch.nn.Module):
             self._choose((torch.as_tensor(x, dtype=self.dtype),))
         engine = self._recipe_engine
         with torch.no_grad():
-            if engine is None or self.mode != "traced once":
+            if not isinstance(engine, Engine) or self.mode != "traced once":
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
             parts = [p.detach().numpy().ravel() for p in self.module.parameters()]
@@ -86,7 +86,12 @@ class TracedCircuit(torch.nn.Module):
             )
             self.mode = "torchquantum"
 
-    def _engine_of(self, recipe: Recipe, n_inputs: int) -> Engine:
+    def _executor(self, plan: Plan, device: torch.device) -> Engine | TorchPlan:
+        if self.backend == "torch":
+            return TorchPlan(plan, self.precision).to(device)
+        return Engine(plan, self.precision, self.threads)
+
+    def _engine_of(self, recipe: Recipe, n_inputs: int) -> Engine | TorchPlan:
         primitives: list[Primitive] = []
         for gate, angles in zip(recipe.gates, recipe.angles, strict=True):
             for primitive in _translate(gate):
@@ -98,7 +103,7 @@ class TracedCircuit(torch.nn.Module):
         terms = parse_readout(recipe.strings, recipe.n_qubits)
         n = sum(p.numel() for p in self.module.parameters())
         plan = make_plan(primitives, terms, recipe.n_qubits, n_inputs, n, n, recipe.squash)
-        return Engine(plan, self.precision, self.threads)
+        return self._executor(plan, next(self.module.parameters(), torch.zeros(0)).device)
 
     def _read(self, tape: Tape, strings: tuple[str, ...]) -> torch.Tensor:
         """Execute a tape: angles that differ between samples become inputs of the kernel, others its weights."""
@@ -116,22 +121,26 @@ class TracedCircuit(torch.nn.Module):
                 shared += [gate.params.reshape(-1)] if k and gate.params is not None else []
                 sources.append(tuple(Angle(weight=n_shared + i) for i in range(k)))
                 n_shared += k
-        engine = self._engine_for(tape, strings, sources, n_lanes, n_shared)
         like = next(iter([*lanes, *shared]), torch.zeros(0))
         x = torch.cat(lanes, -1) if lanes else like.new_zeros(tape.batch, 0)
         weights = torch.cat(shared) if shared else like.new_zeros(0)
+        engine = self._engine_for(tape, strings, sources, n_lanes, n_shared, x.device)
         given = None if tape.given is None else torch.view_as_real(tape.given.resolve_conj()).reshape(tape.batch, -1)
-        apply: Any = FusedFunction.apply
-        out: torch.Tensor = apply(x, like.new_zeros(0), weights, given, engine)
-        return out
+        return _execute(engine, x, like.new_zeros(0), weights, given)
 
     def _engine_for(
-        self, tape: Tape, strings: tuple[str, ...], sources: list[tuple[Angle, ...]], n_lanes: int, n_shared: int
-    ) -> Engine:
+        self,
+        tape: Tape,
+        strings: tuple[str, ...],
+        sources: list[tuple[Angle, ...]],
+        n_lanes: int,
+        n_shared: int,
+        device: torch.device,
+    ) -> Engine | TorchPlan:
         structure = tuple(
             (g.name, g.wires, g.inverse, s, _matrix_bytes(g)) for g, s in zip(tape.gates, sources, strict=True)
         )
-        key = (tape.n_qubits, tape.given is None, structure, strings)
+        key = (device, tape.n_qubits, tape.given is None, structure, strings)
         if key not in self._engines:
             primitives: list[Primitive] = []
             for gate, angles in zip(tape.gates, sources, strict=True):
@@ -142,14 +151,26 @@ class TracedCircuit(torch.nn.Module):
             terms = parse_readout(strings, tape.n_qubits)
             given = tape.given is not None
             plan = make_plan(primitives, terms, tape.n_qubits, n_lanes, 0, n_shared, given_state=given)
-            self._engines[key] = Engine(plan, self.precision, self.threads)
+            self._engines[key] = self._executor(plan, device)
         return self._engines[key]
+
+
+def _execute(
+    engine: Engine | TorchPlan, x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None
+) -> torch.Tensor:
+    if isinstance(engine, TorchPlan):
+        return engine.run(x, scales, weights, given)
+    if x.device.type != "cpu":
+        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+    apply: Any = FusedFunction.apply
+    out: torch.Tensor = apply(x, scales, weights, given, engine)
+    return out
 
 
 def _matrix_bytes(gate: TracedGate) -> bytes | None:
     if gate.name not in MATRIX_GATES or gate.params is None:
         return None
-    return gate.params.detach().numpy().tobytes()
+    return gate.params.detach().cpu().numpy().tobytes()
 
 
 def _translate(gate: TracedGate) -> list[Primitive]:
@@ -158,7 +179,7 @@ def _translate(gate: TracedGate) -> list[Primitive]:
     if gate.name in MATRIX_GATES:
         if gate.params is None or gate.params.requires_grad or gate.params.squeeze().dim() != 2:
             raise Untraceable(f"gate {gate.name} with a matrix that is trainable or differs between samples")
-        matrix = gate.params.detach().squeeze().numpy().astype(complex)
+        matrix = gate.params.detach().squeeze().cpu().numpy().astype(complex)
     elif gate.params is not None:
         count = gate.params.shape[-1]
     translated = translate(

@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quantum_reference import GATES, gate_matrix, run_dense
+from quantum_cases import N_INPUTS, agree, angle_value, circuits, dense, draw_values, with_gradients
+from quantum_reference import GATES, gate_matrix
 
 from entangrid.agents.quantum.fused import Engine, FusedFunction
 from entangrid.agents.quantum.plan import Chain, Move, make_plan
@@ -19,43 +20,11 @@ from entangrid.agents.quantum.readout import parse_readout
 from entangrid.agents.quantum.torchquantum import tq, tqf
 from entangrid.agents.quantum.translation import translate
 
-N_INPUTS = 3
-SHARED_ONLY = ("cu3", "cu", "xxplusyy", "xxminyy")  # TorchQuantum refuses angles here that differ between samples
 UNKNOWN_NAMES = {"multicnot", "multixcnot", "multirz"}
 
 
 def torchquantum_gate(name: str) -> Any:
     return tqf.func_name_dict[name]
-
-
-def angle_value(angle: Angle, x: Any, scales: Any, weights: Any) -> Any:
-    value = x[..., 0] * 0 + angle.offset
-    if angle.input >= 0:
-        z = x[..., angle.input] * (scales[angle.scale] if angle.scale >= 0 else 1.0)
-        value = value + angle.factor * z
-    return value + weights[angle.weight] if angle.weight >= 0 else value
-
-
-@st.composite
-def circuits(draw: Any) -> tuple[int, list[Gate], tuple[str, ...]]:
-    """Some qubits, gates on random wires whose angles come from everywhere, and Pauli strings to read."""
-    n = draw(st.integers(1, 6))
-    names = [name for name, (k, _) in GATES.items() if k <= n]
-    gates = []
-    for _ in range(draw(st.integers(1, 12))):
-        name = draw(st.sampled_from(names))
-        k, n_angles = GATES[name]
-        wires = tuple(draw(st.permutations(range(n)))[:k])
-        with_inputs = st.just(-1) if name in SHARED_ONLY else st.integers(-1, N_INPUTS - 1)
-        angles = []
-        for _ in range(n_angles):
-            source = draw(with_inputs)
-            scale = draw(st.integers(-1, 1)) if source >= 0 else -1
-            weight = draw(st.integers(-1, 3))
-            angles.append(Angle(source, scale, weight, draw(st.sampled_from([1.0, 0.5])), draw(st.floats(-3, 3))))
-        gates.append(Gate(name, wires, tuple(angles), draw(st.booleans())))
-    letters = st.lists(st.sampled_from("IXYZ"), min_size=n, max_size=n).map("".join)
-    return n, gates, tuple(draw(st.lists(letters, min_size=1, max_size=6, unique=True)))
 
 
 def fused(n: int, gates: list[Gate], strings: tuple[str, ...], values: Any, precision: str) -> torch.Tensor:
@@ -74,34 +43,6 @@ def on_torchquantum(n: int, gates: list[Gate], strings: tuple[str, ...], values:
         n_wires = {"n_wires": len(gate.wires)} if gate.name in UNKNOWN_NAMES | {"qft"} else {}
         torchquantum_gate(gate.name)(device, wires=list(gate.wires), params=params, inverse=gate.inverse, **n_wires)
     return torch.stack([tq.expval_joint_analytical(device, s) for s in strings], -1)
-
-
-def dense(n: int, gates: list[Gate], strings: tuple[str, ...], values: Any) -> torch.Tensor:
-    x, scales, weights = values
-    return torch.stack([
-        run_dense(n, [(g.name, g.wires, [angle_value(a, row, scales, weights) for a in g.angles], g.inverse)
-                      for g in gates], list(strings))
-        for row in x
-    ])  # fmt: skip
-
-
-def draw_values(batch: int, seed: int, dtype: torch.dtype) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    shapes = ((batch, N_INPUTS), (2,), (4,))
-    return [torch.randn(s, generator=generator, dtype=torch.float64).to(dtype).requires_grad_() for s in shapes]
-
-
-def with_gradients(out: torch.Tensor, values: list[torch.Tensor]) -> list[np.ndarray]:
-    cotangent = torch.linspace(-1, 2, out.numel(), dtype=torch.float64).reshape(out.shape).to(out.dtype)
-    total = (out * cotangent).sum()
-    grads = torch.autograd.grad(total, values, allow_unused=True) if total.requires_grad else [None] * len(values)
-    filled = [torch.zeros_like(v) if g is None else g for g, v in zip(grads, values, strict=True)]
-    return [a.detach().numpy().astype(float) for a in (out, *filled)]
-
-
-def agree(got: list[np.ndarray], want: list[np.ndarray], tolerance: float) -> None:
-    for a, b in zip(got, want, strict=True):
-        assert np.abs(a - b).max(initial=0.0) <= tolerance * max(1.0, np.abs(b).max(initial=0.0))
 
 
 @pytest.mark.parametrize("name", sorted(GATES))

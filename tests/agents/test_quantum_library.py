@@ -8,26 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from quantum_cases import FAMILIES
 from quantum_reference import run_dense
 
 from entangrid.agents.quantum import Circuit, compile_circuit
-from entangrid.agents.quantum.library import LIBRARY, meyer2025, single_qubit, unentangled
+from entangrid.agents.quantum.library import LIBRARY, meyer2025
 from entangrid.agents.quantum.readout import observables
 from entangrid.agents.quantum.torchquantum import tq
-
-FAMILIES = {
-    **{name: make() for name, make in LIBRARY.items()},
-    "unentangled": unentangled(3),
-    "single qubit": single_qubit(5, 2),
-    "hardware-efficient": Circuit(3, 2, 7, ansatz="hardware-efficient", final_block=True),
-    "strongly-entangling": Circuit(4, 4, 6, ansatz="strongly-entangling", squash="arctan"),
-    "controlled ring": Circuit(3, 2, ansatz="controlled-rotation-ring", squash="tanh"),
-    "amplitude": Circuit(3, 2, 7, encoding="amplitude"),
-    "amplitude, hardware-efficient": Circuit(2, 1, 3, encoding="amplitude", ansatz="hardware-efficient"),
-    "min-max": Circuit(2, 2, squash="min-max", input_low=(-1.0, 0.0), input_high=(1.0, 10.0)),
-    "identity-block": Circuit(3, 2, initialisation="identity-block"),
-    "neighbours": Circuit(4, 1, readout="zz-chain"),
-}
 
 
 @pytest.mark.parametrize(

@@ -10,47 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from quantum_cases import Encoded, Hybrid, N
 
 from entangrid.agents.quantum import compile_circuit
 from entangrid.agents.quantum.torchquantum import tq, tqf
 from entangrid.agents.quantum.traced import TracedCircuit
 from entangrid.data.errors import InputError
-
-N = 3
-
-
-class Encoded(tq.QuantumModule):
-    """Trainable scaling, encoders, gate modules and functions, MeasureAll."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scaling = torch.nn.Parameter(torch.rand(2, N))
-        blocks = [{"input_idx": [i], "func": "rx", "wires": [i]} for i in range(N)]
-        self.encoders = tq.QuantumModuleList([tq.GeneralEncoder(blocks) for _ in range(2)])
-        self.turns = tq.QuantumModuleList([tq.RY(has_params=True, trainable=True) for _ in range(2 * N)])
-        self.pair = tq.CRX(has_params=True, trainable=True)
-        self.fixed = tq.RZ(has_params=True, trainable=False, init_params=0.3)
-        self.measure = tq.MeasureAll(tq.PauliZ)
-
-    def squash(self, x: torch.Tensor) -> torch.Tensor:
-        return x
-
-    def gates(self, x: torch.Tensor, device: Any) -> None:
-        for layer in range(2):
-            self.encoders[layer](device, self.squash(x * self.scaling[layer]))
-            for i in range(N):
-                self.turns[layer * N + i](device, wires=i)
-                tqf.cnot(device, wires=[i, (i + 1) % N])
-            self.pair(device, wires=[2, 0])
-        self.fixed(device, wires=1)
-        device.h(wires=0)
-        tqf.rz(device, wires=2, params=0.5 * x[:, 0] + self.scaling[0, 0] - 1.0)
-        device.sx(wires=2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        device = tq.QuantumDevice(n_wires=N, bsz=x.shape[0])
-        self.gates(x, device)
-        return self.measure(device)
 
 
 class Squashed(Encoded):
@@ -84,22 +49,6 @@ class Product(Encoded):
 
     def squash(self, x: torch.Tensor) -> torch.Tensor:
         return x * x[:, :1]
-
-
-class Hybrid(Encoded):
-    """Classical layers around the circuit, an argument of its own, two read-outs and a device that is reset."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.before, self.after = torch.nn.Linear(N, N), torch.nn.Linear(N + 1, 2)
-        self.device_ = tq.QuantumDevice(n_wires=N)
-
-    def forward(self, x: torch.Tensor, shift: float = 0.5) -> torch.Tensor:
-        self.device_.reset_states(x.shape[0])
-        self.gates(self.before(x) + shift, self.device_)
-        z = self.measure(self.device_)
-        zz = tq.expval_joint_analytical(self.device_, "ZZI")
-        return self.after(torch.cat([z, zz[:, None]], 1))
 
 
 class Amplitudes(tq.QuantumModule):
