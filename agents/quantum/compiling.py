@@ -32,6 +32,10 @@ class CompiledCircuit(torch.nn.Module):
         self.dtype = torch.float64 if precision == "double" else torch.float32
         self.engine: Engine | None = None
         self.network: torch.nn.Module | None = None
+        circuit = module.circuit
+        # the kernels do all of it: nothing before, nothing after, which is worth a shortcut at small sizes
+        self.whole = (circuit.output, circuit.readout_range, circuit.input_layer) == ("none", "signed", False)
+        self.whole &= circuit.encoding != "amplitude" and circuit.squash != "min-max"
         if backend == "fused":
             from entangrid.agents.quantum.fused import Engine
 
@@ -54,17 +58,16 @@ class CompiledCircuit(torch.nn.Module):
             out: torch.Tensor = module(x)
             return out
         module.check(x.shape)
+        if self.engine is not None and x.device.type != "cpu":
+            raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+        if self.engine is not None and self.whole:
+            return fused_apply(x, module.input_scaling, module.angles, None, self.engine)
         states = module.amplitudes(x)
         parts = None if states is None else torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
         features = module.features(x) if states is None else x[:, :0]
         if self.network is not None:
             return self._finish(self.network(features, module.input_scaling, module.angles, parts))
-        from entangrid.agents.quantum.fused import FusedFunction
-
-        if x.device.type != "cpu":
-            raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
-        apply: Any = FusedFunction.apply
-        return self._finish(apply(features, module.input_scaling, module.angles, parts, self.engine))
+        return self._finish(fused_apply(features, module.input_scaling, module.angles, parts, self.engine))
 
     def _finish(self, z: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.module.finish(z)
@@ -72,16 +75,26 @@ class CompiledCircuit(torch.nn.Module):
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array of observations without gradients, and in the fused backend without torch."""
-        circuit = self.circuit
-        plain = (circuit.output, circuit.readout_range, circuit.input_layer) == ("none", "signed", False)
-        if self.engine is None or not plain or circuit.encoding == "amplitude" or circuit.squash == "min-max":
+        engine, module = self.engine, self.module
+        if engine is None or not self.whole:
             with torch.no_grad():
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
-        self.module.check(x.shape)
-        engine, arrays = self.engine, (x, self.module.input_scaling.detach(), self.module.angles.detach())
+        module.check(x.shape)
+        arrays = (x, module.input_scaling.detach().numpy(), module.angles.detach().numpy())
         a, b, c = (np.ascontiguousarray(array, engine.dtype) for array in arrays)
         return engine.forward(a, b, c)
+
+
+def fused_apply(
+    x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None, engine: Engine | None
+) -> torch.Tensor:
+    """`FusedFunction`, with a type."""
+    from entangrid.agents.quantum.fused import FusedFunction
+
+    apply: Any = FusedFunction.apply
+    out: torch.Tensor = apply(x, scales, weights, given, engine)
+    return out
 
 
 def plan_of(circuit: Circuit) -> Any:

@@ -27,6 +27,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
     def __init__(self, circuit: Circuit) -> None:
         super().__init__()
         self.circuit = circuit
+        self.n_inputs = circuit.inputs
         sizes = circuit.parameters
         self.input_scaling = torch.nn.Parameter(torch.full((sizes["input_scaling"],), float(circuit.init_scaling)))
         self.angles = torch.nn.Parameter(_initial_angles(circuit))
@@ -154,7 +155,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise `InputError` unless the shape is (batch, n_inputs)."""
-        if len(shape) != 2 or shape[1] != self.circuit.inputs:
+        if len(shape) != 2 or shape[1] != self.n_inputs:
             raise InputError(f"circuit input has shape {tuple(shape)}; expected (batch, {self.circuit.inputs})")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
