@@ -113,10 +113,13 @@ class BlockForm(torch.nn.Module):
         n_blocks = -(-n_qubits // _BLOCK)
         self.wires = [list(map(int, part)) for part in np.array_split(np.arange(n_qubits), n_blocks)]
 
-    def run(self, angles: torch.Tensor) -> torch.Tensor:
-        """Amplitudes (B, 2^n) complex64 for the angles (B, K + 1) of all slots, the last of them zero."""
+    def run(self, angles: torch.Tensor, start: torch.Tensor | None = None) -> torch.Tensor:
+        """Amplitudes (B, 2^n) complex64 for the angles (B, K + 1) of all slots, the last of them zero, from the states
+        `start` or |0...0>."""
         matrices = self._products(angles)
         device = tq.QuantumDevice(n_wires=self.n_qubits, bsz=angles.shape[0], device=angles.device)
+        if start is not None:
+            device.set_states(start.to(torch.complex64))
         blocks = [(wires, _kron([matrices[:, :, w] for w in wires])) for wires in self.wires]
         for s, kind in enumerate(self.kinds):
             for wires, block in blocks:

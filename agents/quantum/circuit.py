@@ -7,18 +7,17 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from entangrid.agents.quantum import program
-from entangrid.agents.quantum.program import ENTANGLERS, PAULI_ROTATIONS, Gate
+from entangrid.agents.quantum.ansatz import ANSATZE
+from entangrid.agents.quantum.program import ENTANGLERS, PAULI_ROTATIONS, Gate, Program
 from entangrid.agents.quantum.readout import Observable, PauliTerms, parse_readout
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
     from entangrid.agents.quantum.module import CircuitModule
 
-ANSATZE = ("reuploading",)
-SQUASHES = ("none", "tanh", "arctan")
-INITIALISATIONS = ("uniform", "gaussian", "zeros")
-OUTPUTS = ("none", "scale", "bias", "linear")
+SQUASHES = ("none", "tanh", "arctan", "min-max")
+INITIALISATIONS = ("uniform", "gaussian", "zeros", "identity-block")
+OUTPUTS = ("none", "scale", "bias", "linear", "affine")
 
 
 def _one_of(field: str, value: object, allowed: Sequence[str]) -> None:
@@ -35,28 +34,33 @@ def _at_least(field: str, value: object, least: int) -> None:
 class Circuit:
     """Encoding, ansatz, entangler, read-out and scaling of a parametrized quantum circuit.
 
-    ================== ====================================================================================
+    =================== ===================================================================================
     n_qubits, n_layers  size; layer l encodes inputs [b n_qubits, (b+1) n_qubits), b = l mod ceil(n_inputs/n_qubits)
     n_inputs            length of the observation; None is n_qubits
-    ansatz              "reuploading": per layer RX(squash(λ x)), the trainable `rotations`, the entangler
+    ansatz              "reuploading", "hardware-efficient", "strongly-entangling", "controlled-rotation-ring",
+                        "basis-bits" or "pooling" (see `ansatz`); one qubit or no entangler are cases of these
     entangler           "cz-ring", "cz-chain", "cz-all", the same with "cnot-", or "none"
-    readout             "z" ⟨Z_i⟩ of every qubit, "zz" of disjoint neighbours, "z-all" one product, or a sequence
-                        of Pauli strings or weighted sums ((coefficient, string), ...)
+    readout             "z" ⟨Z_i⟩ of every qubit, "zz" of disjoint neighbours, "zz-chain" of all neighbours, "z-all" one
+                        product, or a sequence of Pauli strings or weighted sums ((coefficient, string), ...)
     readout_range       "signed" leaves expectation values in [-1, 1], "unit" maps them to [0, 1]
     rotations           trainable Pauli rotations of each qubit and layer, in order
-    encoding            the Pauli rotation that encodes
+    encoding            the Pauli rotation that encodes, or "amplitude": the normalised observation as amplitudes
     encode_first        the encoding before the rotations of its layer; False puts it after the entangler
     final_block         closing rotations after the last layer
     trainable_scaling   the λ are trainable (one per encoding gate); False leaves the observation as it is
-    squash              "none", "tanh" or "arctan", of each λ x
-    output              after the read-out: "none", "scale" w_i z_i, "bias" z_i + b_i, "linear" z W (no bias)
-    n_outputs           width of the "linear" output; None is the number of observables
-    initialisation      of the angles: "uniform" in [-π, π], "gaussian" (standard deviation `init_std`), "zeros"
+    squash              "none", "tanh" or "arctan" of each λ x; "min-max" takes x from [input_low, input_high] to
+                        [-π, π], clipped, before the λ
+    input_layer         a trainable linear layer from the observation to one feature a qubit, as the hybrid models have
+                        it; without, nothing but elementwise scaling and squashing stands before the circuit
+    output              after the read-out: "none", "scale" w_i z_i, "bias" z_i + b_i, "linear" z W, "affine" z W + b
+    n_outputs           width of a "linear" or "affine" output; None is the number of observables
+    initialisation      of the angles: "uniform" in [-π, π], "gaussian" (standard deviation `init_std`), "zeros", or
+                        "identity-block" (re-uploading only; uniform, each layer with its inverse behind it)
     init_scaling        first value of every λ
-    ================== ====================================================================================
+    =================== ===================================================================================
 
     The form is that of Jerbi et al. (2021, arXiv:2103.05577) and Skolik et al. (2022, doi:10.22331/q-2022-05-24-720).
-    Nothing but an elementwise scaling and squash stands before the circuit. Raises `InputError` naming the field.
+    Raises `InputError` naming the field.
     """
 
     n_qubits: int
@@ -72,6 +76,9 @@ class Circuit:
     final_block: bool = False
     trainable_scaling: bool = True
     squash: str = "none"
+    input_low: tuple[float, ...] | None = None
+    input_high: tuple[float, ...] | None = None
+    input_layer: bool = False
     output: str = "none"
     n_outputs: int | None = None
     initialisation: str = "uniform"
@@ -88,9 +95,9 @@ class Circuit:
         if not isinstance(self.readout, str):  # lists, as they come from YAML and JSON
             sums = (o if isinstance(o, str) else tuple((float(c), str(s)) for c, s in o) for o in self.readout)
             object.__setattr__(self, "readout", tuple(sums))
-        _one_of("ansatz", self.ansatz, ANSATZE)
+        _one_of("ansatz", self.ansatz, tuple(ANSATZE))
         _one_of("entangler", self.entangler, ENTANGLERS)
-        _one_of("encoding", self.encoding, PAULI_ROTATIONS)
+        _one_of("encoding", self.encoding, (*PAULI_ROTATIONS, "amplitude"))
         _one_of("squash", self.squash, SQUASHES)
         _one_of("output", self.output, OUTPUTS)
         _one_of("readout_range", self.readout_range, ("signed", "unit"))
@@ -101,14 +108,45 @@ class Circuit:
             raise InputError(f"Circuit: init_std={self.init_std!r} must not be negative")
         if self.n_outputs is not None:
             _at_least("n_outputs", self.n_outputs, 1)
-            if self.output != "linear":
-                raise InputError(f"Circuit: n_outputs={self.n_outputs} needs output='linear', not {self.output!r}")
+            if self.output not in ("linear", "affine"):
+                raise InputError(
+                    f"Circuit: n_outputs={self.n_outputs} needs output='linear' or 'affine', not {self.output!r}"
+                )
+        if self.initialisation == "identity-block" and self.ansatz != "reuploading":
+            raise InputError(
+                f"Circuit: initialisation='identity-block' needs ansatz='reuploading', not {self.ansatz!r}"
+            )
+        self._check_bounds()
         self._check_inputs_are_read()
         parse_readout(self.readout, self.n_qubits)
 
+    def _check_bounds(self) -> None:
+        for field in ("input_low", "input_high"):
+            bounds = getattr(self, field)
+            if (bounds is not None) != (self.squash == "min-max"):
+                raise InputError(f"Circuit: {field}={bounds!r} belongs to squash='min-max', which needs it")
+            if bounds is not None:
+                object.__setattr__(self, field, tuple(float(v) for v in bounds))
+                if len(bounds) != self.inputs:
+                    raise InputError(f"Circuit: {field} has {len(bounds)} numbers; expected n_inputs={self.inputs}")
+        for i, (low, high) in enumerate(zip(self.input_low or (), self.input_high or (), strict=True)):
+            if not low < high:
+                raise InputError(f"Circuit: input_low[{i}]={low} must be below input_high[{i}]={high}")
+
     def _check_inputs_are_read(self) -> None:
+        if self.encoding == "amplitude":
+            if self.ansatz not in ("reuploading", "hardware-efficient", "strongly-entangling") or self.input_layer:
+                raise InputError(
+                    f"Circuit: encoding='amplitude' does not go with ansatz={self.ansatz!r} or input_layer"
+                )
+            if self.inputs > 1 << self.n_qubits:
+                raise InputError(
+                    f"Circuit: n_inputs={self.inputs} does not fit the {1 << self.n_qubits} amplitudes of"
+                    f" n_qubits={self.n_qubits}"
+                )
+            return
         read = {angle.input for gate in self.gates for angle in gate.angles}
-        unread = [i for i in range(self.inputs) if i not in read]
+        unread = [i for i in range(self.features) if i not in read]
         if unread:
             raise InputError(
                 f"Circuit: n_layers={self.n_layers} with n_qubits={self.n_qubits} never encodes inputs"
@@ -121,20 +159,20 @@ class Circuit:
         """n_inputs after its default."""
         return self.n_qubits if self.n_inputs is None else self.n_inputs
 
+    @property
+    def features(self) -> int:
+        """Numbers that the gates read: the inputs, or one a qubit behind an input layer."""
+        return self.n_qubits if self.input_layer else self.inputs
+
     @cached_property
+    def program(self) -> Program:
+        """The gates and sizes of the trainable vectors."""
+        return ANSATZE[self.ansatz](self)
+
+    @property
     def gates(self) -> tuple[Gate, ...]:
         """Every gate in order."""
-        return program.reuploading(
-            self.n_qubits,
-            self.n_layers,
-            self.inputs,
-            self.rotations,
-            self.entangler,
-            encoding=self.encoding,
-            encode_first=self.encode_first,
-            final_block=self.final_block,
-            trainable_scaling=self.trainable_scaling,
-        )
+        return self.program.gates
 
     @cached_property
     def terms(self) -> PauliTerms:
@@ -148,13 +186,13 @@ class Circuit:
 
     @cached_property
     def parameters(self) -> dict[str, int]:
-        """Number of trainable numbers by group: "input_scaling", "angles", "output_scaling"."""
-        angles = [angle for gate in self.gates for angle in gate.angles]
-        n_observables = self.terms.weights.shape[1]
-        sizes = {"none": 0, "scale": n_observables, "bias": n_observables, "linear": n_observables * self.outputs}
+        """Number of trainable numbers by group: "input_layer", "input_scaling", "angles", "output_scaling"."""
+        n = self.terms.weights.shape[1]
+        sizes = {"none": 0, "scale": n, "bias": n, "linear": n * self.outputs, "affine": (n + 1) * self.outputs}
         return {
-            "input_scaling": 1 + max((a.scale for a in angles), default=-1),
-            "angles": 1 + max((a.weight for a in angles), default=-1),
+            "input_layer": (self.inputs + 1) * self.n_qubits if self.input_layer else 0,
+            "input_scaling": self.program.n_scales,
+            "angles": self.program.n_weights,
             "output_scaling": sizes[self.output],
         }
 

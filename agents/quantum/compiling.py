@@ -13,6 +13,7 @@ from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
     from entangrid.agents.quantum.fused import Engine
+    from entangrid.agents.quantum.traced import TracedCircuit
 
 BACKENDS = ("fused", "torchquantum", "torch")
 PRECISIONS = ("single", "double")
@@ -31,10 +32,18 @@ class CompiledCircuit(torch.nn.Module):
         self.dtype = torch.float64 if precision == "double" else torch.float32
         self.engine: Engine | None = None
         self.network: torch.nn.Module | None = None
+        circuit = module.circuit
+        # the kernels do all of it: nothing before, nothing after, which is worth a shortcut at small sizes
+        self.whole = (circuit.output, circuit.readout_range, circuit.input_layer) == ("none", "signed", False)
+        self.whole &= circuit.encoding != "amplitude" and circuit.squash != "min-max"
         if backend == "fused":
             from entangrid.agents.quantum.fused import Engine
 
             self.engine = Engine(plan_of(module.circuit), precision, threads)
+        elif backend == "torch":
+            from entangrid.agents.quantum.fused_torch import TorchPlan
+
+            self.network = TorchPlan(plan_of(module.circuit), precision)
 
     @property
     def circuit(self) -> Circuit:
@@ -44,30 +53,48 @@ class CompiledCircuit(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Read-outs (B, outputs), differentiable in the observations (B, n_inputs) and the parameters."""
-        if self.engine is None:
-            out: torch.Tensor = self.module(x)
-            return out
-        from entangrid.agents.quantum.fused import FusedFunction
-
         module = self.module
+        if self.backend == "torchquantum":
+            out: torch.Tensor = module(x)
+            return out
         module.check(x.shape)
-        if x.device.type != "cpu":
+        if self.engine is not None and x.device.type != "cpu":
             raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
-        apply: Any = FusedFunction.apply
-        z = apply(x, module.input_scaling, module.angles, None, self.engine)
-        finished: torch.Tensor = module.finish(z)
-        return finished
+        if self.engine is not None and self.whole:
+            return fused_apply(x, module.input_scaling, module.angles, None, self.engine)
+        states = module.amplitudes(x)
+        parts = None if states is None else torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
+        features = module.features(x) if states is None else x[:, :0]
+        if self.network is not None:
+            return self._finish(self.network(features, module.input_scaling, module.angles, parts))
+        return self._finish(fused_apply(features, module.input_scaling, module.angles, parts, self.engine))
+
+    def _finish(self, z: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.module.finish(z)
+        return out
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array of observations without gradients, and in the fused backend without torch."""
-        if self.engine is None or self.module.output_scaling is not None or self.circuit.readout_range != "signed":
+        engine, module = self.engine, self.module
+        if engine is None or not self.whole:
             with torch.no_grad():
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
-        self.module.check(x.shape)
-        engine, arrays = self.engine, (x, self.module.input_scaling.detach(), self.module.angles.detach())
+        module.check(x.shape)
+        arrays = (x, module.input_scaling.detach().numpy(), module.angles.detach().numpy())
         a, b, c = (np.ascontiguousarray(array, engine.dtype) for array in arrays)
         return engine.forward(a, b, c)
+
+
+def fused_apply(
+    x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None, engine: Engine | None
+) -> torch.Tensor:
+    """`FusedFunction`, with a type."""
+    from entangrid.agents.quantum.fused import FusedFunction
+
+    apply: Any = FusedFunction.apply
+    out: torch.Tensor = apply(x, scales, weights, given, engine)
+    return out
 
 
 def plan_of(circuit: Circuit) -> Any:
@@ -86,20 +113,22 @@ def plan_of(circuit: Circuit) -> Any:
         primitives,
         circuit.terms,
         circuit.n_qubits,
-        circuit.inputs,
+        0 if circuit.encoding == "amplitude" else circuit.features,
         sizes["input_scaling"],
         sizes["angles"],
         circuit.squash,
+        given_state=circuit.encoding == "amplitude",
     )
 
 
 def compile_circuit(
-    circuit: Circuit | CircuitModule, backend: str = "fused", precision: str = "single", threads: int | None = None
-) -> CompiledCircuit:
+    circuit: Circuit | torch.nn.Module, backend: str = "fused", precision: str = "single", threads: int | None = None
+) -> CompiledCircuit | TracedCircuit:
     """A module that executes a circuit by `backend`: "fused" (compiled kernels), "torchquantum" or "torch".
 
-    `precision` is "single" or "double" (not for TorchQuantum, which is complex64 only); `threads` bounds the threads of
-    a fused call, None following torch's setting. Raises `InputError` naming the option.
+    `circuit` is a `Circuit`, its built module, or any ``torchquantum.QuantumModule`` (see `TracedCircuit` for what is
+    traced). `precision` is "single" or "double" (not for TorchQuantum, which is complex64 only); `threads` bounds the
+    threads of a fused call, None following torch's setting. Raises `InputError` naming the option.
     """
     if backend not in BACKENDS:
         raise InputError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
@@ -108,4 +137,8 @@ def compile_circuit(
     if backend == "torchquantum" and precision == "double":
         raise InputError("precision='double': TorchQuantum computes in complex64 only; use backend='fused' or 'torch'")
     module = circuit.build() if isinstance(circuit, Circuit) else circuit
-    return CompiledCircuit(module, backend, precision, threads)
+    if isinstance(module, CircuitModule):
+        return CompiledCircuit(module, backend, precision, threads)
+    from entangrid.agents.quantum.traced import TracedCircuit
+
+    return TracedCircuit(module, backend, precision, threads)

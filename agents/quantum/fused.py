@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from entangrid.agents.quantum.kernels import adjoint
+from entangrid.agents.quantum.kernels import adjoint, ends
 from entangrid.agents.quantum.kernels import layout as at
 from entangrid.agents.quantum.kernels.simd import REGISTER_BYTES
 from entangrid.agents.quantum.plan import Plan
@@ -40,10 +40,11 @@ class Engine:
         self.dtype = np.dtype(np.float64 if precision == "double" else np.float32)
         self.code, self.const = plan.code, plan.const.astype(self.dtype)
         self.width = REGISTER_BYTES // self.dtype.itemsize
-        self.stride = adjoint.block_registers(self.code) * self.width
-        self.scratch = adjoint.scratch_registers(self.code) * self.width
+        self.stride = ends.block_registers(self.code) * self.width
+        self.scratch = ends.scratch_registers(self.code) * self.width
         self.given = bool(self.code[at.GIVEN])
         self.n_shared = int(self.code[at.N_SHARED])
+        self._block_operations = (int(self.code[at.N_OPS]) + plan.n_qubits) << plan.n_qubits
         self._none = np.empty((0, 0), self.dtype)
         self._free: list[np.ndarray] = []
 
@@ -64,8 +65,7 @@ class Engine:
 
     def _chunks(self, blocks: int) -> list[tuple[int, int]]:
         threads = min(self.threads or torch.get_num_threads(), blocks)
-        operations = blocks * (int(self.code[at.N_OPS]) + int(self.code[at.N_QUBITS])) << int(self.code[at.N_QUBITS])
-        if threads < 2 or operations < _PARALLEL_FROM:
+        if threads < 2 or blocks * self._block_operations < _PARALLEL_FROM:
             return [(0, blocks)]
         edges = [blocks * i // threads for i in range(threads + 1)]
         return list(pairwise(edges))
@@ -129,7 +129,7 @@ class Engine:
 
     def _shared(self, weights: np.ndarray) -> np.ndarray:
         shared = np.empty(2 * self.n_shared + 2, self.dtype)
-        adjoint.shared_half_angles(weights, self.code, self.const, shared)
+        ends.shared_half_angles(weights, self.code, self.const, shared)
         return shared
 
     def _each(self, run: Any, chunks: list[tuple[int, int]]) -> None:
@@ -176,13 +176,8 @@ class FusedFunction(torch.autograd.Function):
         out = engine.backward(_array(grads[0], engine.dtype), _array(scales, engine.dtype), *kept)
         engine.release(kept[0])
         gx, gs, gw, gg = (torch.from_numpy(g) for g in out)
-        return (
-            gx.to(x.dtype),
-            gs.to(scales.dtype),
-            gw.to(weights.dtype),
-            None if given is None else gg.to(given.dtype),
-            None,
-        )
+        # torch casts a gradient to the type of what it belongs to
+        return gx, gs, gw, None if given is None else gg, None
 
 
 def _array(tensor: torch.Tensor, dtype: np.dtype[Any]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,19 +18,25 @@ from entangrid.data.errors import InputError
 class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has no types
     """Observation (B, n_inputs) -> read-out (B, outputs), differentiable in the observation and the parameters.
 
-    Trainable: `input_scaling` (n_scales,), `angles` (n_weights,) [rad] and, if the circuit has an output,
-    `output_scaling`. `apply_gates` is the definition, gate by gate; `forward` executes the same circuit as few large
-    TorchQuantum gates where it can (`blocks`), because TorchQuantum's cost is per gate. The quantum device lives only
-    inside the call: kept on the module it would break ``deepcopy`` and enter ``state_dict``.
+    Trainable: `input_scaling` (n_scales,), `angles` (n_weights,) [rad] and, where the circuit has them, `input_layer`,
+    `output_scaling` and `output_bias`. `apply_gates` is the definition, gate by gate; `forward` executes the same
+    circuit as few large TorchQuantum gates where it can (`blocks`), because TorchQuantum's cost is per gate. The
+    quantum device lives only inside the call: kept on the module it would break ``deepcopy`` and enter ``state_dict``.
     """
 
     def __init__(self, circuit: Circuit) -> None:
         super().__init__()
         self.circuit = circuit
+        self.n_inputs = circuit.inputs
         sizes = circuit.parameters
         self.input_scaling = torch.nn.Parameter(torch.full((sizes["input_scaling"],), float(circuit.init_scaling)))
         self.angles = torch.nn.Parameter(_initial_angles(circuit))
+        self.input_layer = torch.nn.Linear(circuit.inputs, circuit.n_qubits) if circuit.input_layer else None
         self._build_output()
+        if circuit.input_low is not None and circuit.input_high is not None:
+            low, high = torch.tensor(circuit.input_low), torch.tensor(circuit.input_high)
+            self.register_buffer("_low", low, persistent=False)
+            self.register_buffer("_range", high - low, persistent=False)
         slots: dict[Angle, int] = {}
         for gate in circuit.gates:
             for angle in gate.angles:
@@ -41,7 +48,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
         self._has = {name: any(getattr(a, name) >= 0 for a in slots) for name in ("input", "scale", "weight")}
         self._factor = _constant(self, "_factors", [a.factor for a in slots], neutral=1.0)
         self._offset = _constant(self, "_offsets", [a.offset for a in slots], neutral=0.0)
-        self._squash = {"none": None, "tanh": torch.tanh, "arctan": torch.atan}[circuit.squash]
+        self._squash = {"tanh": torch.tanh, "arctan": torch.atan}.get(circuit.squash)
         stages = split_stages(circuit.gates, circuit.n_qubits)
         names = template(stages) if stages else None
         self.blocks = BlockForm(stages, names, slots, circuit.n_qubits) if stages and names else None
@@ -50,12 +57,15 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
     def _build_output(self) -> None:
         n, kind = self.circuit.terms.weights.shape[1], self.circuit.output
         self.output_scaling: torch.nn.Parameter | None = None
-        if kind == "none":
-            return
-        first = torch.zeros(n) if kind == "bias" else torch.ones(n)
-        if kind == "linear":  # alternating signs, so that the outputs differ from the first step (Jerbi et al. 2021)
-            first = torch.tensor([(-1.0) ** j for j in range(self.circuit.outputs)]).repeat(n, 1)
-        self.output_scaling = torch.nn.Parameter(first)
+        self.output_bias: torch.nn.Parameter | None = None
+        if kind == "scale":
+            self.output_scaling = torch.nn.Parameter(torch.ones(n))
+        if kind in ("linear", "affine"):
+            # alternating signs, so that the outputs differ from the first step (Jerbi et al. 2021)
+            signs = torch.tensor([(-1.0) ** j for j in range(self.circuit.outputs)])
+            self.output_scaling = torch.nn.Parameter(signs.repeat(n, 1))
+        if kind in ("bias", "affine"):
+            self.output_bias = torch.nn.Parameter(torch.zeros(self.circuit.outputs))
 
     def _build_readout(self) -> None:
         terms, n = self.circuit.terms, self.circuit.n_qubits
@@ -70,8 +80,25 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             weights = torch.as_tensor(terms.weights, dtype=torch.float32)
             self.register_buffer("_weights", weights, persistent=False)
 
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the gates read, (B, circuit.features): the observation after min-max scaling and input layer."""
+        if self.circuit.squash == "min-max":
+            x = (2.0 * (x - self.get_buffer("_low")) / self.get_buffer("_range") - 1.0).clamp(-1.0, 1.0) * math.pi
+        return x if self.input_layer is None else self.input_layer(x)
+
+    def amplitudes(self, x: torch.Tensor) -> torch.Tensor | None:
+        """The states (B, 2^n) that amplitude encoding starts from, real; None with other encodings. A row of zeros is
+        |0...0>."""
+        if self.circuit.encoding != "amplitude":
+            return None
+        x = self.features(x)
+        norm = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+        zero = torch.nn.functional.one_hot(x.new_zeros(len(x), dtype=torch.int64), x.shape[1]).to(x.dtype)
+        unit = torch.where(norm > 0, x, zero) / torch.where(norm > 0, norm, 1.0)
+        return torch.nn.functional.pad(unit, (0, (1 << self.circuit.n_qubits) - x.shape[1]))
+
     def slot_angles(self, x: torch.Tensor) -> torch.Tensor:
-        """Every angle of the circuit [rad], (B, K + 1) or (1, K + 1); the last is zero."""
+        """Every angle of the circuit [rad] from its features, (B, K + 1) or (1, K + 1); the last is zero."""
         a = x.new_zeros(1, len(self._slots))
         if self._has["input"]:
             a = x[:, self.get_buffer("_input").clamp(min=0)]
@@ -90,9 +117,11 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             a = a + self.get_buffer("_offsets")
         return torch.nn.functional.pad(a, (0, 1))
 
-    def apply_gates(self, x: torch.Tensor, device: object) -> None:
+    def apply_gates(self, x: torch.Tensor, device: Any) -> None:
         """The circuit gate by gate on a TorchQuantum device: its definition, and what is traced."""
-        columns = self.slot_angles(x).unbind(1)
+        if (states := self.amplitudes(x)) is not None:
+            device.set_states(states.to(torch.complex64))
+        columns = self.slot_angles(self.features(x)).unbind(1)
         for gate in self.circuit.gates:
             chosen = [columns[self._slots[a]] if a.input >= 0 else columns[self._slots[a]][:1] for a in gate.angles]
             size = max((column.shape[0] for column in chosen), default=1)
@@ -120,14 +149,13 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
         """Range and output scaling of observables (B, n_observables)."""
         if self.circuit.readout_range == "unit":
             z = 0.5 * (z + 1.0)
-        kind, w = self.circuit.output, self.output_scaling
-        if w is None:
-            return z
-        return z @ w if kind == "linear" else z + w if kind == "bias" else z * w
+        if self.output_scaling is not None:
+            z = z * self.output_scaling if self.circuit.output == "scale" else z @ self.output_scaling
+        return z if self.output_bias is None else z + self.output_bias
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise `InputError` unless the shape is (batch, n_inputs)."""
-        if len(shape) != 2 or shape[1] != self.circuit.inputs:
+        if len(shape) != 2 or shape[1] != self.n_inputs:
             raise InputError(f"circuit input has shape {tuple(shape)}; expected (batch, {self.circuit.inputs})")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -138,15 +166,18 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             self.apply_gates(x, device)
             states = device.get_states_1d()
         else:
-            angles = self.slot_angles(x)
-            states = self.blocks.run(angles.expand(x.shape[0], -1))
+            angles = self.slot_angles(self.features(x))
+            states = self.blocks.run(angles.expand(x.shape[0], -1), self.amplitudes(x))
         return self.read(states)
 
 
 def _initial_angles(circuit: Circuit) -> torch.Tensor:
     n = circuit.parameters["angles"]
-    if circuit.initialisation == "uniform":
-        return (2.0 * torch.rand(n) - 1.0) * math.pi
+    if circuit.initialisation in ("uniform", "identity-block"):
+        angles = (2.0 * torch.rand(n) - 1.0) * math.pi
+        for copy, original in circuit.program.twins:
+            angles[copy] = angles[original]
+        return angles
     if circuit.initialisation == "gaussian":
         return torch.randn(n) * circuit.init_std
     return torch.zeros(n)

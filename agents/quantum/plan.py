@@ -18,7 +18,7 @@ from entangrid.agents.quantum.program import Angle
 from entangrid.agents.quantum.readout import PauliTerms
 from entangrid.agents.quantum.translation import Fixed, PauliTurn, Primitive, Turn, su2_turns
 
-SQUASH_CODES = {"none": 0, "tanh": 1, "arctan": 2}
+SQUASH_CODES = {"none": 0, "min-max": 0, "tanh": 1, "arctan": 2}  # min-max is applied before the kernel
 
 
 class Factor(NamedTuple):
@@ -76,7 +76,7 @@ Operation = Chain | Move | Dense | String
 
 
 class Plan(NamedTuple):
-    """What the kernels run: `code` int64 and `const` float64 (see `kernels.layout`), and sizes."""
+    """What the kernels run, `code` int64 and `const` float64 (see `kernels.layout`), and what it was made from."""
 
     code: np.ndarray
     const: np.ndarray
@@ -85,6 +85,8 @@ class Plan(NamedTuple):
     n_weights: int
     n_outputs: int
     n_qubits: int
+    squash: int
+    terms: PauliTerms
     operations: tuple[Operation, ...]
 
 
@@ -308,6 +310,14 @@ def _pack(
         code += op
     code[: at.HEADER] = header
     return Plan(
-        np.array(code, np.int64), np.array([*const, 0.0]), n_inputs, n_scales, n_weights, n_out, tables.n_qubits,
-        tuple(operations),
-    )  # fmt: skip
+        code=np.array(code, np.int64),
+        const=np.array([*const, 0.0]),
+        n_inputs=n_inputs,
+        n_scales=n_scales,
+        n_weights=n_weights,
+        n_outputs=n_out,
+        n_qubits=tables.n_qubits,
+        squash=squash,
+        terms=terms,
+        operations=tuple(operations),
+    )

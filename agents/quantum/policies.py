@@ -112,10 +112,10 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
         assert isinstance(layer, CompiledCircuit)
         net = layer.module
         groups: dict[str, list[nn.Parameter]] = {
-            "input_scaling": [net.input_scaling],
+            "input_scaling": [net.input_scaling, *(net.input_layer.parameters() if net.input_layer else ())],
             "angles": [net.angles],
             "output_scaling": [*self.action_net.parameters()]
-            + ([] if net.output_scaling is None else [net.output_scaling]),
+            + [p for p in (net.output_scaling, net.output_bias) if p is not None],
         }
         taken = {id(p) for params in groups.values() for p in params}
         param_groups: list[dict[str, Any]] = [

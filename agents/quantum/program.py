@@ -46,57 +46,62 @@ def entangling_layer(kind: str, n_qubits: int) -> list[Gate]:
     return [Gate(name, pair) for pair in pairs]
 
 
-class Counter:
-    """Hands out the next free index of each trainable vector while gates are written down."""
+class Program(NamedTuple):
+    """A gate list, sizes of its trainable vectors, and pairs of weights (copy, original) that start equal."""
 
-    def __init__(self) -> None:
+    gates: tuple[Gate, ...]
+    n_scales: int
+    n_weights: int
+    twins: tuple[tuple[int, int], ...] = ()
+
+
+class Writer:
+    """Writes gates down and hands out the next free index of each trainable vector."""
+
+    def __init__(self, encoding: str, n_qubits: int, n_inputs: int, *, trainable_scaling: bool) -> None:
+        self.encoding, self.n_qubits, self.n_inputs = encoding, n_qubits, n_inputs
+        self.trainable_scaling = trainable_scaling
+        self.gates: list[Gate] = []
+        self.twins: list[tuple[int, int]] = []
         self.n_scales = 0
         self.n_weights = 0
 
     def scale(self) -> int:
+        """The next scaling, or none where they are not trainable."""
+        if not self.trainable_scaling:
+            return -1
         self.n_scales += 1
         return self.n_scales - 1
 
     def weight(self) -> int:
+        """The next weight."""
         self.n_weights += 1
         return self.n_weights - 1
 
-    def rotations(self, names: Sequence[str], wire: int) -> list[Gate]:
-        """Trainable rotations on one wire, each with a weight of its own."""
-        return [Gate(name, (wire,), (Angle(weight=self.weight()),)) for name in names]
+    def rotations(self, names: Sequence[str], wires: Sequence[int] | None = None) -> None:
+        """Trainable rotations on each wire, each with a weight of its own."""
+        for wire in range(self.n_qubits) if wires is None else wires:
+            self.gates += [Gate(name, (wire,), (Angle(weight=self.weight()),)) for name in names]
 
+    def encode(self, layer: int) -> None:
+        """The layer's block of the observation, one input a wire; amplitudes are encoded before all gates."""
+        if self.encoding == "amplitude":
+            return
+        n_blocks = -(-self.n_inputs // self.n_qubits)
+        first = (layer % n_blocks) * self.n_qubits
+        for i in range(first, min(first + self.n_qubits, self.n_inputs)):
+            self.gates.append(Gate(self.encoding, (i - first,), (Angle(input=i, scale=self.scale()),)))
 
-def reuploading(
-    n_qubits: int,
-    n_layers: int,
-    n_inputs: int,
-    rotations: Sequence[str],
-    entangler: str,
-    *,
-    encoding: str,
-    encode_first: bool,
-    final_block: bool,
-    trainable_scaling: bool,
-) -> tuple[Gate, ...]:
-    """Data re-uploading: each layer encodes one block of the observation and applies trainable rotations and an
-    entangler; layer l reads block l mod ceil(n_inputs / n_qubits).
+    def undo(self, start: int) -> None:
+        """The inverse of everything since `start`, with weights of its own that begin at the same values."""
+        for gate in reversed(self.gates[start:]):
+            angles = []
+            for angle in gate.angles:
+                new = self.weight()
+                self.twins.append((new, angle.weight))
+                angles.append(angle._replace(weight=new))
+            self.gates.append(Gate(gate.name, gate.wires, tuple(angles), not gate.inverse))
 
-    `encode_first` puts the encoding before the rotations of its layer (Skolik et al. 2022,
-    doi:10.22331/q-2022-05-24-720); otherwise it follows the entangler (Jerbi et al. 2021, arXiv:2103.05577), where
-    `final_block` closes the circuit with rotations of its own.
-    """
-    count = Counter()
-    n_blocks = -(-n_inputs // n_qubits)
-    gates: list[Gate] = []
-    for layer in range(n_layers):
-        first = (layer % n_blocks) * n_qubits
-        encode = [
-            Gate(encoding, (i - first,), (Angle(input=i, scale=count.scale() if trainable_scaling else -1),))
-            for i in range(first, min(first + n_qubits, n_inputs))
-        ]
-        variational = [gate for wire in range(n_qubits) for gate in count.rotations(rotations, wire)]
-        variational += entangling_layer(entangler, n_qubits)
-        gates += encode + variational if encode_first else variational + encode
-    if final_block:
-        gates += [gate for wire in range(n_qubits) for gate in count.rotations(rotations, wire)]
-    return tuple(gates)
+    def program(self) -> Program:
+        """What was written."""
+        return Program(tuple(self.gates), self.n_scales, self.n_weights, tuple(self.twins))

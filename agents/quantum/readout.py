@@ -38,14 +38,19 @@ class PauliTerms(NamedTuple):
 
 
 def observables(readout: str | Sequence[Observable], n_qubits: int) -> tuple[Observable, ...]:
-    """The list behind a read-out: "z" is ⟨Z_i⟩ of every qubit, "zz" ⟨Z_i Z_i+1⟩ of disjoint pairs, "z-all" the product
-    of all. A sequence holds Pauli strings such as "ZIXI" or weighted sums ((0.5, "ZZII"), (1.0, "XIII"))."""
+    """The list behind a read-out.
+
+    "z" is ⟨Z_i⟩ of every qubit, "zz" ⟨Z_i Z_i+1⟩ of disjoint pairs, "zz-chain" of all neighbours, "z-all" the product
+    of all. A sequence holds Pauli strings such as "ZIXI" or weighted sums ((0.5, "ZZII"), (1.0, "XIII")).
+    """
     if not isinstance(readout, str):
         return tuple(o if isinstance(o, str) else tuple((float(c), s) for c, s in o) for o in readout)
     if readout == "z":
         return tuple("I" * i + "Z" + "I" * (n_qubits - 1 - i) for i in range(n_qubits))
     if readout == "zz":
         return tuple("I" * i + "ZZ" + "I" * (n_qubits - 2 - i) for i in range(0, n_qubits - 1, 2))
+    if readout == "zz-chain":
+        return tuple("I" * i + "ZZ" + "I" * (n_qubits - 2 - i) for i in range(n_qubits - 1))
     if readout == "z-all":
         return ("Z" * n_qubits,)
     return (readout,)
@@ -55,7 +60,7 @@ def parse_readout(readout: str | Sequence[Observable], n_qubits: int) -> PauliTe
     """Masks and weights of a read-out. Raises `InputError` for a string that is no Pauli string of n_qubits letters."""
     columns = observables(readout, n_qubits)
     if not columns:
-        raise InputError(f"readout={readout!r} has no observable; use 'z', 'zz', 'z-all' or Pauli strings")
+        raise InputError(f"readout={readout!r} has no observable; use 'z', 'zz', 'zz-chain', 'z-all' or Pauli strings")
     sums = [((1.0, o),) if isinstance(o, str) else o for o in columns]
     strings = list(dict.fromkeys(s.upper() for terms in sums for _, s in terms))
     flip, sign, n_y = [], [], []
@@ -63,7 +68,7 @@ def parse_readout(readout: str | Sequence[Observable], n_qubits: int) -> PauliTe
         if len(string) != n_qubits or set(string) - set("IXYZ"):
             raise InputError(
                 f"readout: {string!r} is not a Pauli string of {n_qubits} letters I, X, Y, Z"
-                " (or one of 'z', 'zz', 'z-all')"
+                " (or one of 'z', 'zz', 'zz-chain', 'z-all')"
             )
         bits = [1 << (n_qubits - 1 - i) for i in range(n_qubits)]
         flip.append(sum(b for b, p in zip(bits, string, strict=True) if p in "XY"))

@@ -82,34 +82,20 @@ def test_weighted_sums_are_the_sums_of_their_strings() -> None:
     torch.testing.assert_close(total(x)[:, 0], parts(x) @ torch.tensor([0.5, -2.0]))
 
 
-def test_parameter_counts_of_the_papers() -> None:
-    jerbi = Circuit(
-        4, 5, rotations=("rx", "ry", "rz"), encode_first=False, final_block=True,
-        readout="z-all", output="linear", n_outputs=2,
-    )  # fmt: skip
-    assert jerbi.parameters == {"input_scaling": 20, "angles": 72, "output_scaling": 2}
-    assert jerbi.n_parameters == 94
-    skolik = Circuit(4, 5, squash="tanh", readout="zz", readout_range="unit", output="scale")
-    assert skolik.parameters == {"input_scaling": 20, "angles": 40, "output_scaling": 2}
-    assert skolik.n_parameters == 62
-    for circuit in (jerbi, skolik):
-        module = circuit.build()
-        assert sum(p.numel() for p in module.parameters()) == circuit.n_parameters
-        assert module(torch.zeros(3, 4)).shape == (3, 2)
-
-
 def test_outputs_scale_shift_or_mix_the_readout() -> None:
     torch.manual_seed(4)
     plain = Circuit(3, 2).build()
     x = torch.randn(5, 3)
-    for kind in ("scale", "bias", "linear"):
-        module = Circuit(3, 2, output=kind, n_outputs=2 if kind == "linear" else None).build()
+    for kind in ("scale", "bias", "linear", "affine"):
+        module = Circuit(3, 2, output=kind, n_outputs=2 if kind in ("linear", "affine") else None).build()
         assert sum(p.numel() for p in module.parameters()) == module.circuit.n_parameters
-        state = plain.state_dict() | {"output_scaling": module.output_scaling.detach().clone()}
+        state = plain.state_dict() | {
+            name: torch.randn_like(p) for name, p in module.named_parameters() if name.startswith("output")
+        }
         module.load_state_dict(state)
-        z = plain(x)
-        w = module.output_scaling
-        torch.testing.assert_close(module(x), z @ w if kind == "linear" else z + w if kind == "bias" else z * w)
+        z, w, bias = plain(x), module.output_scaling, module.output_bias
+        scaled = z if w is None else z * w if kind == "scale" else z @ w
+        torch.testing.assert_close(module(x), scaled if bias is None else scaled + bias)
 
 
 def test_later_layers_read_the_inputs_beyond_the_qubits() -> None:
@@ -139,6 +125,15 @@ def test_later_layers_read_the_inputs_beyond_the_qubits() -> None:
         ({"n_qubits": 2, "n_outputs": 3}, "output"),
         ({"n_qubits": 2, "initialisation": "normal"}, "initialisation"),
         ({"n_qubits": 2, "init_std": -1.0}, "init_std"),
+        ({"n_qubits": 2, "squash": "min-max"}, "input_low"),
+        ({"n_qubits": 2, "input_low": (0, 0)}, "input_low"),
+        ({"n_qubits": 2, "squash": "min-max", "input_low": (0, 0), "input_high": (1,)}, "input_high"),
+        ({"n_qubits": 2, "squash": "min-max", "input_low": (0, 1), "input_high": (1, 1)}, "below"),
+        ({"n_qubits": 2, "n_inputs": 5, "encoding": "amplitude"}, "amplitudes"),
+        ({"n_qubits": 2, "ansatz": "pooling", "encoding": "amplitude"}, "amplitude"),
+        ({"n_qubits": 3, "ansatz": "pooling"}, "even"),
+        ({"n_qubits": 1, "ansatz": "controlled-rotation-ring"}, "n_qubits"),
+        ({"n_qubits": 2, "ansatz": "pooling", "initialisation": "identity-block"}, "reuploading"),
     ],
 )
 def test_bad_fields_are_named(options: dict[str, object], word: str) -> None:
