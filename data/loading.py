@@ -7,7 +7,7 @@ from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
 
 BUNDLED = ("bundled-home",)
-FORMS = ("citylearn:FOLDER",)
+FORMS = ("citylearn:FOLDER", "mapped:FILE.yaml")
 
 
 def load(name: str | Path) -> Scenario:
@@ -18,6 +18,7 @@ def load(name: str | Path) -> Scenario:
     =============================== ===================================================================
     bundled-home                    :func:`entangrid.data.sources.bundled.bundled_home`
     citylearn:FOLDER                :func:`entangrid.data.sources.citylearn.load_citylearn`
+    mapped:FILE.yaml                :func:`entangrid.data.sources.mapped.load_mapped`
     path of a folder                :func:`entangrid.data.sources.tables.load_folder`
     =============================== ===================================================================
 
@@ -32,6 +33,10 @@ def load(name: str | Path) -> Scenario:
         from entangrid.data.sources.citylearn import load_citylearn
 
         return load_citylearn(name.removeprefix("citylearn:"))
+    if isinstance(name, str) and name.startswith("mapped:"):
+        from entangrid.data.sources.mapped import load_mapped
+
+        return load_mapped(name.removeprefix("mapped:"))
     if Path(name).is_dir():
         from entangrid.data.sources.tables import load_folder
 
