@@ -7,22 +7,42 @@ from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
 
 BUNDLED = ("bundled-home",)
+FORMS = ("citylearn:FOLDER", "mapped:FILE.yaml")
 
 
 def load(name: str | Path) -> Scenario:
-    """Return the scenario ``name``: "bundled-home", or the path of a scenario folder.
+    """Return the scenario ``name``.
 
-    Folders: :func:`entangrid.data.sources.tables.load_folder`. Raises ``InputError`` for a name that is neither,
-    listing what is known, and for a folder whose content does not fit.
+    =============================== ===================================================================
+    name                            what comes back
+    =============================== ===================================================================
+    bundled-home                    :func:`entangrid.data.sources.bundled.bundled_home`
+    citylearn:FOLDER                :func:`entangrid.data.sources.citylearn.load_citylearn`
+    mapped:FILE.yaml                :func:`entangrid.data.sources.mapped.load_mapped`
+    path of a folder                :func:`entangrid.data.sources.tables.load_folder`
+    =============================== ===================================================================
+
+    Raises ``InputError`` for a name that is none of these, listing what is known, and for content that does not fit.
     """
-    if str(name) == "bundled-home":
+    text = str(name)
+    if text == "bundled-home":
         from entangrid.data.sources.bundled import bundled_home
 
         return bundled_home()
+    if isinstance(name, str) and name.startswith("citylearn:"):
+        from entangrid.data.sources.citylearn import load_citylearn
+
+        return load_citylearn(name.removeprefix("citylearn:"))
+    if isinstance(name, str) and name.startswith("mapped:"):
+        from entangrid.data.sources.mapped import load_mapped
+
+        return load_mapped(name.removeprefix("mapped:"))
     if Path(name).is_dir():
         from entangrid.data.sources.tables import load_folder
 
         return load_folder(name)
-    near = difflib.get_close_matches(str(name), BUNDLED, n=1)
+    near = difflib.get_close_matches(text, BUNDLED, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise InputError(f"scenario {str(name)!r} is not known{hint}; known: {', '.join(BUNDLED)}, or the path of a folder")
+    raise InputError(
+        f"scenario {text!r} is not known{hint}; known: {', '.join((*BUNDLED, *FORMS))}, or the path of a folder"
+    )

@@ -1,4 +1,7 @@
-"""A scenario as a folder of text files that a spreadsheet can open, read with checks and written without loss.
+"""A scenario as a folder of files, read with checks and written without loss.
+
+The tables are text that a spreadsheet can open or, smaller and quicker, Parquet: ``common.parquet`` and so on, with the
+same columns, times as time stamps or text, numbers as numbers.
 
 ================ ==================================================================================================
 file             content
@@ -12,14 +15,14 @@ home_NAME.csv    ``time, load_kw``; optional: ``pv_kw``, ``gains_air_kw``, ``gai
                  (else 1)
 ================ ==================================================================================================
 
-Comma-separated, decimal point, UTF-8. Times: :mod:`entangrid.data.times`.
+CSV: comma-separated, decimal point, UTF-8. Times: :mod:`entangrid.data.times`.
 """
 
 import csv
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import yaml
@@ -28,34 +31,44 @@ from entangrid.data.checks import Origin, first_unknown
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import COMMON_COLUMNS, HOME_COLUMNS, WALL_CLOCK_COLUMNS, Scenario
 
+Format = Literal["csv", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "parquet")
+
 KEYS = ("name", "utc_offset_h", "timezone", "dt_h", "provenance")
 
 
-def load_folder(path: str | Path) -> Scenario:
+def load_folder(path: str | Path, format: Format | None = None) -> Scenario:
     """Return the scenario in the folder ``path``.
 
-    Raises ``InputError`` naming file, row, column and value of the first thing that does not fit.
+    format: "csv" or "parquet"; without it, the one that the folder has. Raises ``InputError`` naming file, row, column
+    and value of the first thing that does not fit, and for a folder with both.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
     head = _read_head(folder / "scenario.yaml")
-    common = read_table(folder / "common.csv")
-    homes = read_table(folder / "homes.csv")
+    kind = _format_of(folder, format)
+    # Lines can be counted in text only; in Parquet a row is named by its time.
+    first_line = 2 if kind == "csv" else None
+    read = read_table if kind == "csv" else read_parquet
+    common_file, homes_file = folder / f"common.{kind}", folder / f"homes.{kind}"
+    common, homes = read(common_file), read(homes_file)
     if "home" not in homes.columns:
-        raise InputError(f"{folder / 'homes.csv'}: row 1, column 'home' is missing; found {', '.join(homes.columns)}")
+        found = ", ".join(map(str, homes.columns))
+        raise InputError(f"{homes_file}: row 1, column 'home' is missing; found {found}")
     homes = homes.set_index("home")
-    known = {f"home_{name}.csv": str(name) for name in homes.index}
-    for file in sorted(folder.glob("home_*.csv")):
+    known = {f"home_{name}.{kind}": str(name) for name in homes.index}
+    for file in sorted(folder.glob(f"home_*.{kind}")):
         if file.name not in known:
-            raise InputError(f"{file}: homes.csv has no home {file.stem.removeprefix('home_')!r} in column 'home'")
-    source = {"common": Origin(str(folder / "common.csv"), 2), "homes": Origin(str(folder / "homes.csv"), 2)}
+            home = file.stem.removeprefix("home_")
+            raise InputError(f"{file}: {homes_file.name} has no home {home!r} in column 'home'")
+    source = {"common": Origin(str(common_file), first_line), "homes": Origin(str(homes_file), first_line)}
     frames = {}
     for position, (file_name, name) in enumerate(known.items()):
         if not (folder / file_name).is_file():
             raise InputError(f"{source['homes'].place(position, 'home')}: {name!r} has no file {folder / file_name}")
-        frames[name] = read_table(folder / file_name)
-        source[name] = Origin(str(folder / file_name), 2)
+        frames[name] = read(folder / file_name)
+        source[name] = Origin(str(folder / file_name), first_line)
     return Scenario.from_frames(
         common,
         frames,
@@ -106,6 +119,32 @@ def read_table(path: Path) -> pd.DataFrame:
     return frame
 
 
+def _format_of(folder: Path, asked: Format | None) -> Format:
+    if asked is not None:
+        if asked not in FORMATS:
+            raise InputError(f"format is {asked!r}, expected 'csv' or 'parquet'")
+        return asked
+    there = [kind for kind in FORMATS if (folder / f"common.{kind}").is_file()]
+    if len(there) == 2:
+        raise InputError(f"{folder}: has common.csv and common.parquet; say format='csv' or format='parquet'")
+    return there[0] if there else "csv"
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Return a Parquet file as a frame; an index that was saved with it becomes a column."""
+    try:
+        frame = pd.read_parquet(path, engine="pyarrow")
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+    if frame.index.name is not None:
+        frame = frame.reset_index()
+    if frame.empty:
+        raise InputError(f"{path}: no rows (columns {', '.join(map(str, frame.columns)) or 'none'})")
+    return frame
+
+
 def _read_head(path: Path) -> dict[str, Any]:
     try:
         head = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -131,11 +170,14 @@ def _read_head(path: Path) -> dict[str, Any]:
     return head
 
 
-def save_folder(scenario: Scenario, path: str | Path) -> None:
+def save_folder(scenario: Scenario, path: str | Path, format: Format = "csv") -> None:
     """Write ``scenario`` so that :func:`load_folder` gives it back bit for bit.
 
-    The folder appears complete or not at all. Raises ``InputError`` if ``path`` exists or its parent does not.
+    format: "csv" or "parquet". The folder appears complete or not at all. Raises ``InputError`` if ``path`` exists or
+    its parent does not.
     """
+    if format not in FORMATS:
+        raise InputError(f"format is {format!r}, expected 'csv' or 'parquet'")
     folder = Path(path)
     if folder.exists() or folder.is_symlink():
         raise InputError(f"{folder}: exists already; give a new folder")
@@ -143,7 +185,7 @@ def save_folder(scenario: Scenario, path: str | Path) -> None:
         raise InputError(f"{folder}: there is no folder {folder.parent} to write into")
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write(scenario, unfinished)
+        _write(scenario, unfinished, format)
         unfinished.chmod(0o755)
         unfinished.rename(folder)
     except BaseException:
@@ -151,7 +193,7 @@ def save_folder(scenario: Scenario, path: str | Path) -> None:
         raise
 
 
-def _write(scenario: Scenario, folder: Path) -> None:
+def _write(scenario: Scenario, folder: Path, kind: Format) -> None:
     head = {
         "name": scenario.name,
         "utc_offset_h": scenario.utc_offset_h,
@@ -159,15 +201,21 @@ def _write(scenario: Scenario, folder: Path) -> None:
         "provenance": dict(scenario.provenance),
     }
     (folder / "scenario.yaml").write_text(yaml.safe_dump(head, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    times = [time.isoformat(sep=" ") for time in scenario.index]
+    text = kind == "csv"
+    write = _to_csv if text else _to_parquet
+    times: object = [time.isoformat(sep=" ") for time in scenario.index] if text else scenario.index
     common = {column: getattr(scenario, column) for column in (*COMMON_COLUMNS, *WALL_CLOCK_COLUMNS)}
-    _to_csv(pd.DataFrame({"time": times, **common}), folder / "common.csv")
-    _to_csv(scenario.homes.reset_index(), folder / "homes.csv")
+    write(pd.DataFrame({"time": times, **common}), folder / f"common.{kind}")
+    write(scenario.homes.reset_index(), folder / f"homes.{kind}")
     for h, home in enumerate(scenario.home_names):
         series = {column: getattr(scenario, column)[:, h] for column in HOME_COLUMNS}
-        _to_csv(pd.DataFrame({"time": times, **series}), folder / f"home_{home}.csv")
+        write(pd.DataFrame({"time": times, **series}), folder / f"home_{home}.{kind}")
 
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> None:
     # Without a format pandas writes the shortest text that gives the same double back.
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, engine="pyarrow", index=False)

@@ -1,4 +1,4 @@
-"""The bundled typical years (TMY3) as the weather of a calendar year at any step.
+"""Typical years (TMY3), bundled or from a file, as the weather of a calendar year at any step.
 
 What the files hold: hour h is the hour that *ends* at h, local standard time; irradiance is that hour's mean, while
 temperature and wind are read about its end (S. Wilcox, W. Marion, *Users Manual for TMY3 Data Sets*,
@@ -67,10 +67,20 @@ def read_station(name: str, year: int, dt_h: float = 0.25) -> pd.DataFrame:
     station or a step that does not exist.
     """
     place = station(name)
+    return calendar_weather(bundled_csv(f"tmy3/{name}.csv.gz"), place, year, dt_h)
+
+
+def calendar_weather(typical: pd.DataFrame, place: Station, year: int, dt_h: float) -> pd.DataFrame:
+    """Return 8,760 hours of a typical year at ``place`` as the weather of ``year``, as :func:`read_station` does.
+
+    typical: the columns that are returned, in the order of the calendar. Raises ``InputError`` for an impossible step.
+    """
     per_hour = round(1.0 / dt_h) if dt_h > 0 else 0
     if not 1 <= per_hour <= 12 or 60 % per_hour or abs(per_hour * dt_h - 1.0) > 1e-9:
-        raise InputError(f"weather of {name}: dt_h is {dt_h}, expected 5, 6, 10, 12, 15, 20, 30 or 60 min in hours")
-    hourly = _calendar_year(name, year)
+        raise InputError(
+            f"weather of {place.name}: dt_h is {dt_h}, expected 5, 6, 10, 12, 15, 20, 30 or 60 min in hours"
+        )
+    hourly = _calendar_year(typical, year)
     step = pd.Timedelta(minutes=60 // per_hour)
     index = pd.date_range(f"{year}-01-01", periods=len(hourly) * per_hour, freq=step)
     centre_h = (np.arange(len(index)) + 0.5) / per_hour
@@ -108,9 +118,8 @@ def spread_irradiance(
     return (ghi_w_m2[:, None] * share).ravel(), beam.ravel(), (dhi_w_m2[:, None] * share).ravel()
 
 
-def _calendar_year(name: str, year: int) -> pd.DataFrame:
-    """Return the station's typical year as 8,760 hours, or 8,784 in a leap year."""
-    typical = bundled_csv(f"tmy3/{name}.csv.gz")
+def _calendar_year(typical: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Return a typical year as 8,760 hours, or 8,784 in a leap year."""
     if not pd.Timestamp(year=year, month=1, day=1).is_leap_year:
         return typical
     to_28_february = (31 + 28) * 24
