@@ -104,7 +104,8 @@ def synthetic_weather(climate: Climate, index: pd.DatetimeIndex, dt_h: float, se
     exponent = climate.cloud_exponent * (1.0 + climate.cloud_winter * cold)
     index_clear = 0.1 + 0.95 * ndtr(0.85 * days + 0.53 * hours) ** exponent
     clear = pvlib.clearsky.haurwitz(pd.Series(zenith))["ghi"].to_numpy(dtype=np.float64)
-    ghi = index_clear * clear
+    # The clear sky fades out in powers of e; less than this is night.
+    ghi = np.where(clear >= 0.1, index_clear * clear, 0.0)
     split = pvlib.irradiance.erbs(ghi, zenith, utc)
     # Near the horizon the split divides by almost nothing; beam that is more than the sky's is none.
     dni = np.where(zenith < 87.0, np.clip(np.nan_to_num(np.asarray(split["dni"])), 0.0, 1100.0), 0.0)
