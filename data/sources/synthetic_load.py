@@ -13,7 +13,7 @@ events         :data:`DEVICES`: started at random while somebody is awake, run t
 ============== ========================================================================================================
 
 Vehicles, hot water and space heating are no part of it. The numbers are this project's own, set so that homes of 1 to 4
-persons use about 1,700 to 4,300 kWh a year, and that the mean day resembles BDEW's household profile H25.
+persons use about 1,500 to 5,000 kWh a year, and that the mean day resembles BDEW's household profile H25.
 """
 
 from typing import NamedTuple
