@@ -15,11 +15,12 @@ from entangrid.data.errors import InputError
 if TYPE_CHECKING:
     from entangrid.data.loading import load
     from entangrid.data.scenario import Scenario
+    from entangrid.data.sources.synthetic import synthetic
     from entangrid.data.splits import split_weeks
 
-__all__ = ["InputError", "Scenario", "load", "split_weeks"]
+__all__ = ["InputError", "Scenario", "load", "split_weeks", "synthetic"]
 
-_WHERE = {"Scenario": "scenario", "load": "loading", "split_weeks": "splits"}
+_WHERE = {"Scenario": "scenario", "load": "loading", "split_weeks": "splits", "synthetic": "sources.synthetic"}
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
 
 BUNDLED = ("bundled-home",)
-FORMS = ("citylearn:FOLDER", "mapped:FILE.yaml")
+FORMS = ("synthetic:homes=26,days=92,seed=0", "citylearn:FOLDER", "mapped:FILE.yaml")
 
 
 def load(name: str | Path) -> Scenario:
@@ -17,6 +17,7 @@ def load(name: str | Path) -> Scenario:
     name                            what comes back
     =============================== ===================================================================
     bundled-home                    :func:`entangrid.data.sources.bundled.bundled_home`
+    synthetic:homes=26,days=92,...  :func:`entangrid.data.sources.synthetic.synthetic`
     citylearn:FOLDER                :func:`entangrid.data.sources.citylearn.load_citylearn`
     mapped:FILE.yaml                :func:`entangrid.data.sources.mapped.load_mapped`
     path of a folder                :func:`entangrid.data.sources.tables.load_folder`
@@ -29,6 +30,10 @@ def load(name: str | Path) -> Scenario:
         from entangrid.data.sources.bundled import bundled_home
 
         return bundled_home()
+    if text == "synthetic" or text.startswith("synthetic:"):
+        from entangrid.data.sources.synthetic import from_text
+
+        return from_text(text.removeprefix("synthetic").removeprefix(":"))
     if isinstance(name, str) and name.startswith("citylearn:"):
         from entangrid.data.sources.citylearn import load_citylearn
 
