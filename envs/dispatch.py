@@ -190,7 +190,7 @@ class DispatchSimulator(BatchSimulator):
 class DispatchEnv(BatchEnv):
     """Charging jobs of two types arrive as a Poisson stream; each is sent at once to one of ten charge points.
 
-    After the description of Q-EVCS (Xu et al. 2025, Applied Energy 383, 125279, DOI 10.1016/j.apenergy.2024.125279);
+    After the description of Q-EVCS (Xu et al. 2025, Applied Energy 383, 125279, DOI 10.1016/j.apenergy.2025.125279);
     written from that description alone.
 
     **Action.** Discrete(10): the charge point that serves the job. A point serves its jobs in their order of arrival.

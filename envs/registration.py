@@ -13,6 +13,7 @@ from typing import Any
 #: function_simulator
 TASKS = {
     "Home-v0": "gym:make_home",
+    "Charging-v0": "charging:make_charging",
     "Dispatch-v0": "dispatch:make_dispatch",
 }
 

@@ -40,7 +40,7 @@ def service_h(length: float, job_type: int, point_type: int, speed: float, misma
 def job_reward(cost: float, length: float, response: float) -> float:
     """(1 + e^(2.5 - cost)) length / response [-]; response = wait + service [h].
 
-    Source: Xu et al. 2025, DOI 10.1016/j.apenergy.2024.125279.
+    Source: Xu et al. 2025, DOI 10.1016/j.apenergy.2025.125279.
     """
     return (1.0 + math.exp(2.5 - cost)) * length / response
 
