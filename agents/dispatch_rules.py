@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.envs.dispatch import N_POINTS, DispatchTask
-from entangrid.envs.kernels import counter_rng
 
 F = npt.NDArray[np.float64]
 Actions = npt.NDArray[np.int64]
@@ -51,15 +50,14 @@ class _DispatchRule:
 
 
 class RandomPoint(_DispatchRule):
-    """Every point with the same probability; job n of environment e gets the same draw for the same seed."""
+    """Every point with the same probability; the seed and the calls before decide the draws."""
 
     def __init__(self, task: DispatchTask, seed: int = 0):
         super().__init__(task)
-        self.seed = seed
+        self._rng = np.random.default_rng(seed)
 
     def _choose(self, job_type: Actions, wait_h: F, memory: Actions) -> Actions:
-        u = [counter_rng.uniform(self.seed, e, 0, int(n)) for e, n in enumerate(memory)]
-        return (np.array(u) * N_POINTS).astype(np.int64)
+        return self._rng.integers(0, N_POINTS, memory.size)
 
 
 class RoundRobin(_DispatchRule):

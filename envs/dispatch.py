@@ -72,7 +72,7 @@ class DispatchTask:
     cost_factor: tuple[float, ...] = (1.0, 1.0, 4.0, 4.0, 6.0) * 2
     mismatch: float = 2.0
     deadline_h: float = 0.25
-    fee_cny_h: float = 5.51
+    fee_cny_h: float = 5.515
     price_cny_h: tuple[float, ...] = PRICE
     episode_steps: int = 500
     start_hour: float = 0.0
@@ -219,9 +219,11 @@ class DispatchEnv(BatchEnv):
     jobs). Identified, because the alternative misses some of these numbers by more than 5 %: speed divides the service
     time (multiplying: 68 %), the deadline bounds the response (the wait: 127 %), an idle tie is not broken towards
     point 0 (51 %), and the types' shares are not as far apart as 0.3 and 0.7 (9 %). Fitted: profit = fee length - cost
-    with a fee of 5.51. Not told apart by these numbers (2 to 3 % each) and so our choice: equal shares of the types
+    with a fee of 5.515. Not told apart by these numbers (2 to 3 % each) and so our choice: equal shares of the types
     (0.4 and 0.6 fit as well); points 0-4 are of type 0 and 5-9 of type 1; the tariff's hours (eight of each price, the
-    price at arrival); the next idle point in turn takes a tie; the name of the currency.
+    price at arrival); the next idle point in turn takes a tie; the name of the currency. The rules of
+    :mod:`entangrid.agents.dispatch_rules` then meet all twenty numbers within 4 % in the mean of many seeds. A
+    heuristic's profit is a small difference, and ten seeds leave a standard error of 1 to 3 % on it.
 
     **Arguments**: the fields of :class:`DispatchTask`, and ``seed``. **Versions**: v0, first release.
     """

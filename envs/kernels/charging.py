@@ -150,7 +150,7 @@ def charge_and_leave(
 
 @njit(cache=True)
 def arrive(env_id: int, seed: int, episode: int, hour: int, site: Record, soc: F, hours: I) -> float:
-    """Let vehicles come to the empty points at the start of ``hour``; the energy they bring [kWh]; soc, hours written."""
+    """Let vehicles come to the empty points when ``hour`` begins and return their energy [kWh]; soc, hours written."""
     energy = 0.0
     for p in range(soc.shape[0]):
         if hours[p] == 0:
