@@ -1,27 +1,42 @@
 """Registers the tasks with Gymnasium by name; the environments themselves are imported when one is made."""
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import Any
 
-TASKS = ("Home-v0",)
+#: name -> "module:function" of the single environment; beside it stand function_vector and, but for homes,
+#: function_simulator
+TASKS = {
+    "Home-v0": "gym:make_home",
+    "Charging-v0": "charging:make_charging",
+    "Dispatch-v0": "dispatch:make_dispatch",
+}
 
 
 def register() -> None:
     """Register every ``entangrid/...`` task that Gymnasium does not know yet."""
     import gymnasium
 
-    for name in TASKS:
+    for name, function in TASKS.items():
         task_id = f"entangrid/{name}"
         if task_id not in gymnasium.registry:
             gymnasium.register(
                 id=task_id,
-                entry_point="entangrid.envs.gym:make_home",
-                vector_entry_point="entangrid.envs.gym:make_home_vector",
+                entry_point=f"entangrid.envs.{function}",
+                vector_entry_point=f"entangrid.envs.{function}_vector",
             )
+
+
+def simulator_factory(name: str) -> Callable[..., Any]:
+    """``make_..._simulator(n_envs, seed, **task)`` of a registered task."""
+    module, function = TASKS[name].split(":")
+    factory: Callable[..., Any] = getattr(importlib.import_module(f"entangrid.envs.{module}"), f"{function}_simulator")
+    return factory
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

@@ -10,13 +10,14 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from entangrid.envs import actions as action_sets
-from entangrid.envs.gym import observation_space, step_info
-from entangrid.envs.simulator import Simulator, Snapshot
+from entangrid.data.errors import InputError
+from entangrid.envs import registration
+from entangrid.envs.batch import Batch, Snapshot
+from entangrid.envs.simulator import Simulator
 from entangrid.envs.tasks import Task
 
 
-class HomeVecEnv(VecEnv):
+class BatchVecEnv(VecEnv):
     """Many copies of a task for SB3, restarted in the step that ends them.
 
     Ended episodes are truncations: ``infos[e]["terminal_observation"]`` and ``infos[e]["TimeLimit.truncated"]`` are
@@ -24,16 +25,20 @@ class HomeVecEnv(VecEnv):
     With ``terms_in_info`` every step's infos hold every term (slower: one dictionary an environment and step).
     """
 
-    def __init__(self, task: Task, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False):
-        """Raises InputError for n_envs < 1."""
+    def __init__(self, simulator: Batch, *, terms_in_info: bool = False):
+        """``simulator``: with autoreset, of any task."""
         self.render_mode = None
-        self.task = task
-        self.simulator = Simulator(task, n_envs, seed)
+        self.simulator: Any = simulator
         self.terms_in_info = terms_in_info
         self._actions: npt.NDArray[Any] | None = None
-        self._returns = np.zeros(n_envs)
+        self._returns = np.zeros(simulator.n_envs)
         self._nothing: dict[str, Any] = {}  # shared by all infos that have nothing to say
-        super().__init__(n_envs, observation_space(task), action_sets.action_space(task))
+        super().__init__(simulator.n_envs, simulator.observation_space, simulator.action_space)
+
+    @property
+    def task(self) -> Any:
+        """The simulator's task."""
+        return self.simulator.task
 
     def reset(self) -> VecEnvObs:
         """Begin an episode in every environment, reseeded if :meth:`seed` was called since the last reset."""
@@ -42,7 +47,8 @@ class HomeVecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         self._returns[:] = 0.0
-        return self.simulator.reset().reshape(self.num_envs, -1).copy()
+        first: npt.NDArray[np.float32] = self.simulator.reset()
+        return first.reshape(self.num_envs, -1).copy()
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Keep the actions for :meth:`step_wait`."""
@@ -56,7 +62,7 @@ class HomeVecEnv(VecEnv):
         self._returns += simulator.reward
         infos: list[dict[str, Any]]
         if self.terms_in_info:
-            infos = [step_info(simulator, e) for e in range(self.num_envs)]
+            infos = [simulator.info(e) for e in range(self.num_envs)]
         else:
             infos = [self._nothing] * self.num_envs
         done = simulator.truncated.copy()
@@ -66,7 +72,7 @@ class HomeVecEnv(VecEnv):
                     **infos[e],
                     "terminal_observation": simulator.final_obs[e].reshape(-1).copy(),
                     "TimeLimit.truncated": True,
-                    "episode": {"r": float(self._returns[e]), "l": self.task.episode_steps, "t": 0.0},
+                    "episode": {"r": float(self._returns[e]), "l": simulator.episode_steps, "t": 0.0},
                 }
             self._returns[done] = 0.0
         obs = simulator.obs.reshape(self.num_envs, -1).copy()
@@ -104,15 +110,23 @@ class HomeVecEnv(VecEnv):
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
 
 
-def make_sb3(task_id: str, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False, **task: Any) -> HomeVecEnv:
-    """The SB3 VecEnv of a registered task; keyword arguments as :meth:`Task.make`.
+class HomeVecEnv(BatchVecEnv):
+    """Many copies of a task of homes for SB3; see :class:`BatchVecEnv`."""
+
+    def __init__(self, task: Task, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False):
+        """Raises InputError for n_envs < 1."""
+        super().__init__(Simulator(task, n_envs, seed), terms_in_info=terms_in_info)
+
+
+def make_sb3(task_id: str, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False, **task: Any) -> BatchVecEnv:
+    """The SB3 VecEnv of a registered task; keyword arguments as for ``gymnasium.make``.
 
     Raises InputError for an unknown task.
     """
-    from entangrid.data.errors import InputError
-    from entangrid.envs.registration import TASKS
-
-    known: Sequence[str] = [f"entangrid/{name}" for name in TASKS]
+    known: Sequence[str] = [f"entangrid/{name}" for name in registration.TASKS]
     if task_id not in known:
         raise InputError(f"task {task_id!r} is unknown; expected one of {', '.join(known)}")
-    return HomeVecEnv(Task.make(**task), n_envs, seed, terms_in_info=terms_in_info)
+    if task_id == "entangrid/Home-v0":
+        return HomeVecEnv(Task.make(**task), n_envs, seed, terms_in_info=terms_in_info)
+    simulator = registration.simulator_factory(task_id.removeprefix("entangrid/"))(n_envs, seed, **task)
+    return BatchVecEnv(simulator, terms_in_info=terms_in_info)

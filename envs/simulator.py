@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium import spaces
 
 from entangrid.data.errors import InputError
 from entangrid.envs import actions as action_sets
+from entangrid.envs.batch import Snapshot
 from entangrid.envs.kernels import home as home_kernel
 from entangrid.envs.kernels import step as kernel
 from entangrid.envs.layout import N_ACTIONS, N_OBSERVATIONS, STATE, TERMS, Records
 from entangrid.envs.tasks import Task
-
-Snapshot = dict[str, Any]
 
 
 class Simulator:
@@ -32,6 +32,7 @@ class Simulator:
         self.task = task
         self.n_envs = n_envs
         self.n_homes = n_homes
+        self.episode_steps = task.episode_steps
         self.autoreset = autoreset
         self.seed = int(seed)
         self.env_ids = np.arange(first_env, first_env + n_envs, dtype=np.int64)
@@ -49,6 +50,16 @@ class Simulator:
         self._initial = np.array(task.initial)
         self._everyone = np.ones(n_envs, np.bool_)
         self.reseed(seed)
+
+    @property
+    def observation_space(self) -> spaces.Box:
+        """Box(-1, 1) of shape (12 H,): the homes' local observations one after the other."""
+        return spaces.Box(-1.0, 1.0, (N_OBSERVATIONS * self.n_homes,), np.float32)
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """See :func:`entangrid.envs.actions.action_space`."""
+        return action_sets.action_space(self.task)
 
     def reseed(self, seed: int) -> None:
         """Use this seed and count episodes from the first again."""
@@ -132,6 +143,18 @@ class Simulator:
             usable = home["battery_eta_d"] * home["battery_e"] * state["soc"]
             total += self._value_el[k] * usable + self._value_heat[k, h] * home_kernel.stored_heat_kwh(home, state)
         return float(total)
+
+    def info(self, env: int) -> dict[str, Any]:
+        """Every term of the last step of one environment, as arrays (H,), or as numbers where there is one home."""
+        terms = self.terms[env]
+        if self.n_homes == 1:
+            return dict(zip(TERMS.names or (), terms[0].item(), strict=True))
+        return {name: terms[name].copy() for name in TERMS.names or ()}
+
+    def infos(self) -> dict[str, npt.NDArray[Any]]:
+        """The terms of all environments, (E, H), or (E,) where there is one home."""
+        one_home = self.n_homes == 1
+        return {name: (self.terms[name][:, 0] if one_home else self.terms[name]).copy() for name in TERMS.names or ()}
 
     def snapshot(self) -> Snapshot:
         """A copy of everything that decides what follows; :meth:`restore` returns to the same bits."""
