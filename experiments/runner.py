@@ -54,7 +54,7 @@ def run_study(
         _run_all(study, todo, out, jobs or os.cpu_count() or 1, console)
     frame = tidy.build(runs, out)
     store.write_atomically(out / tidy.TABLE, lambda path: frame.to_parquet(path, index=False))
-    return frame
+    return tidy.read(out)
 
 
 def _claim(study: StudyConfig, out: Path) -> None:
