@@ -55,7 +55,11 @@ def write_run(folder: Path, write: Callable[[Path], Any]) -> None:
                 return
             shutil.rmtree(folder)
         temporary.rename(folder)
+        for remains in folder.parent.glob(f".{folder.name}.*.tmp"):  # of processes that were killed while writing
+            shutil.rmtree(remains, ignore_errors=True)
     except OSError as error:
+        if is_finished(folder):  # another process finished the same run first
+            return
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

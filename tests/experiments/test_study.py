@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +98,7 @@ def test_started_again_it_redoes_nothing_and_finishes_what_is_missing(finished: 
     assert done.returncode == 0, done.stderr
     assert "8 of 9 runs are finished already" in done.stderr
     assert "finished mlp-seed1" in done.stderr
+    assert not list(out.rglob("*.tmp"))
     for path, stamp in before.items():
         if path != lost:
             assert path.stat().st_mtime_ns == stamp
@@ -103,6 +106,46 @@ def test_started_again_it_redoes_nothing_and_finishes_what_is_missing(finished: 
     one, two = tidy.read(finished / "out"), tidy.read(out)
     timing = one["metric"].isin(["wall_s", "cpu_s"])
     pd.testing.assert_frame_equal(one[~timing], two[~timing])
+
+
+def test_killed_study_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
+    study = tmp_path / "tiny.yaml"
+    study.write_text(STUDY.replace("steps: 256", "steps: 20000"), encoding="utf-8")
+    code = "from entangrid.experiments.cli import main; main()"
+    started = subprocess.Popen(
+        [sys.executable, "-c", code, "run", str(study), "--out", str(tmp_path / "out"), "--jobs", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "ENTANGRID_TEST_MARK": str(tmp_path)},
+    )
+    runs = tmp_path / "out" / "runs"
+    deadline = time.monotonic() + 300
+    while not (runs.exists() and any(store.is_finished(path) for path in runs.iterdir())):
+        assert started.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    started.kill()
+    started.wait()
+    finished = {path.name: path.stat().st_mtime_ns for path in runs.iterdir() if store.is_finished(path)}
+
+    def marked() -> list[str]:
+        mark = f"ENTANGRID_TEST_MARK={tmp_path}".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes():
+                    found.append(process.name)
+        return found
+
+    while Path("/proc").exists() and marked():
+        assert time.monotonic() < deadline, "workers outlived their killed parent"
+        time.sleep(0.1)
+    quick = tmp_path / "quick.yaml"  # the same study, but what is left to train is short
+    quick.write_text(STUDY, encoding="utf-8")
+    done = entangrid("run", quick, "--out", tmp_path / "out", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    for name, stamp in finished.items():
+        assert (runs / name).stat().st_mtime_ns == stamp
 
 
 def test_stored_policy_is_rebuilt_without_pickle_and_acts_the_same(finished: Path) -> None:
