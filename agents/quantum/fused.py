@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd.function import once_differentiable
 
 from entangrid.agents.quantum.kernels import adjoint, ends
 from entangrid.agents.quantum.kernels import layout as at
@@ -52,10 +54,12 @@ class Engine:
         return self.__dict__ | {"_free": []}
 
     def _workspace(self, size: int) -> np.ndarray:
-        while self._free:  # fresh memory costs a page fault every 4 kB, more than the arithmetic of small circuits
-            work = self._free.pop()
-            if work.size >= size:
-                return work
+        # fresh memory costs a page fault every 4 kB, more than the arithmetic of small circuits
+        with suppress(IndexError):  # another thread may take the last one
+            while self._free:
+                work = self._free.pop()
+                if work.size >= size:
+                    return work
         return np.empty(size, self.dtype)
 
     def release(self, work: np.ndarray) -> None:
@@ -163,6 +167,7 @@ class FusedFunction(torch.autograd.Function):
         return torch.from_numpy(out)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Gradients by the adjoint method; a second pass over a kept graph computes the states anew."""
         engine: Engine = ctx.engine
