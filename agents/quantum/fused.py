@@ -46,7 +46,7 @@ class Engine:
         self.scratch = ends.scratch_registers(self.code) * self.width
         self.given = bool(self.code[at.GIVEN])
         self.n_shared = int(self.code[at.N_SHARED])
-        self._block_operations = (int(self.code[at.N_OPS]) + plan.n_qubits) << plan.n_qubits
+        self._block_operations = (len(plan.operations) + plan.n_qubits) << plan.n_qubits
         self._none = np.empty((0, 0), self.dtype)
         self._free: list[np.ndarray] = []
 
