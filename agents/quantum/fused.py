@@ -16,6 +16,7 @@ from entangrid.agents.quantum.kernels import adjoint, ends
 from entangrid.agents.quantum.kernels import layout as at
 from entangrid.agents.quantum.kernels.simd import REGISTER_BYTES
 from entangrid.agents.quantum.plan import Plan
+from entangrid.data.errors import InputError
 
 _PARALLEL_FROM = 1 << 18  # register operations of a call below which a second thread costs more than it saves
 _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
@@ -159,8 +160,6 @@ class FusedFunction(torch.autograd.Function):
         """Outputs (B, n_out) in the engine's precision."""
         a, b, c = (_array(t, engine.dtype) for t in (x, scales, weights))
         states = None if given is None else _array(given, engine.dtype)
-        if not any(ctx.needs_input_grad):
-            return torch.from_numpy(engine.forward(a, b, c, states))
         out, work, shared = engine.forward_keep(a, b, c, states)
         ctx.engine, ctx.kept = engine, (work, shared)
         ctx.save_for_backward(x, scales, weights, given)
@@ -183,6 +182,21 @@ class FusedFunction(torch.autograd.Function):
         gx, gs, gw, gg = (torch.from_numpy(g) for g in out)
         # torch casts a gradient to the type of what it belongs to
         return gx, gs, gw, None if given is None else gg, None
+
+
+def execute(
+    engine: Engine, x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Outputs (B, n_out), with what gradients need only where some are wanted. Raises `InputError` off the CPU."""
+    if x.device.type != "cpu":
+        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+    sources = (x, scales, weights) if given is None else (x, scales, weights, given)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in sources):
+        apply: Any = FusedFunction.apply
+        out: torch.Tensor = apply(x, scales, weights, given, engine)
+        return out
+    a, b, c, *states = (_array(t, engine.dtype) for t in sources)
+    return torch.from_numpy(engine.forward(a, b, c, *states))
 
 
 def _array(tensor: torch.Tensor, dtype: np.dtype[Any]) -> np.ndarray:

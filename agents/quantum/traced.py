@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from entangrid.agents.quantum.fused import Engine, FusedFunction
+from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.fused_torch import TorchPlan
 from entangrid.agents.quantum.plan import Plan, make_plan
 from entangrid.agents.quantum.program import Angle, Gate
@@ -167,11 +167,7 @@ def _execute(
 ) -> torch.Tensor:
     if isinstance(engine, TorchPlan):
         return engine.run(x, scales, weights, given)
-    if x.device.type != "cpu":
-        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
-    apply: Any = FusedFunction.apply
-    out: torch.Tensor = apply(x, scales, weights, given, engine)
-    return out
+    return execute(engine, x, scales, weights, given)
 
 
 def _matrix_bytes(gate: TracedGate) -> bytes | None:
