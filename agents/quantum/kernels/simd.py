@@ -38,9 +38,9 @@ def kernel(function: F) -> F:
 
 
 def inner(function: F) -> F:
-    """`kernel` for a function that only kernels call, without the wrappers that Python would need."""
+    """For a function that only kernels call: no wrappers for Python, and kept on disk inside the kernels alone."""
     options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(F, numba.njit(cache=True, error_model="numpy", boundscheck=False, nogil=True, **options)(function))
+    return cast(F, numba.njit(error_model="numpy", boundscheck=False, nogil=True, **options)(function))
 
 
 class Lanes(types.Type):  # type: ignore[misc]
