@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from entangrid.agents.quantum.circuit import Circuit
+from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.module import CircuitModule
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
-    from entangrid.agents.quantum.fused import Engine
     from entangrid.agents.quantum.traced import TracedCircuit
 
 BACKENDS = ("fused", "torchquantum", "torch")
@@ -37,8 +37,6 @@ class CompiledCircuit(torch.nn.Module):
         self.whole = (circuit.output, circuit.readout_range, circuit.input_layer) == ("none", "signed", False)
         self.whole &= circuit.encoding != "amplitude" and circuit.squash != "min-max"
         if backend == "fused":
-            from entangrid.agents.quantum.fused import Engine
-
             self.engine = Engine(plan_of(module.circuit), precision, threads)
         elif backend == "torch":
             from entangrid.agents.quantum.fused_torch import TorchPlan
@@ -58,16 +56,15 @@ class CompiledCircuit(torch.nn.Module):
             out: torch.Tensor = module(x)
             return out
         module.check(x.shape)
-        if self.engine is not None and x.device.type != "cpu":
-            raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
         if self.engine is not None and self.whole:
-            return fused_apply(x, module.input_scaling, module.angles, None, self.engine)
+            return execute(self.engine, x, module.input_scaling, module.angles)
         states = module.amplitudes(x)
         parts = None if states is None else torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
         features = module.features(x) if states is None else x[:, :0]
         if self.network is not None:
             return self._finish(self.network(features, module.input_scaling, module.angles, parts))
-        return self._finish(fused_apply(features, module.input_scaling, module.angles, parts, self.engine))
+        assert self.engine is not None
+        return self._finish(execute(self.engine, features, module.input_scaling, module.angles, parts))
 
     def _finish(self, z: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.module.finish(z)
@@ -84,17 +81,6 @@ class CompiledCircuit(torch.nn.Module):
         arrays = (x, module.input_scaling.detach().numpy(), module.angles.detach().numpy())
         a, b, c = (np.ascontiguousarray(array, engine.dtype) for array in arrays)
         return engine.forward(a, b, c)
-
-
-def fused_apply(
-    x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None, engine: Engine | None
-) -> torch.Tensor:
-    """`FusedFunction`, with a type."""
-    from entangrid.agents.quantum.fused import FusedFunction
-
-    apply: Any = FusedFunction.apply
-    out: torch.Tensor = apply(x, scales, weights, given, engine)
-    return out
 
 
 def plan_of(circuit: Circuit) -> Any:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd.function import once_differentiable
 
 from entangrid.agents.quantum.kernels import adjoint, ends
 from entangrid.agents.quantum.kernels import layout as at
 from entangrid.agents.quantum.kernels.simd import REGISTER_BYTES
 from entangrid.agents.quantum.plan import Plan
+from entangrid.data.errors import InputError
 
 _PARALLEL_FROM = 1 << 18  # register operations of a call below which a second thread costs more than it saves
 _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
@@ -44,7 +47,7 @@ class Engine:
         self.scratch = ends.scratch_registers(self.code) * self.width
         self.given = bool(self.code[at.GIVEN])
         self.n_shared = int(self.code[at.N_SHARED])
-        self._block_operations = (int(self.code[at.N_OPS]) + plan.n_qubits) << plan.n_qubits
+        self._block_operations = (len(plan.operations) + plan.n_qubits) << plan.n_qubits
         self._none = np.empty((0, 0), self.dtype)
         self._free: list[np.ndarray] = []
 
@@ -52,10 +55,12 @@ class Engine:
         return self.__dict__ | {"_free": []}
 
     def _workspace(self, size: int) -> np.ndarray:
-        while self._free:  # fresh memory costs a page fault every 4 kB, more than the arithmetic of small circuits
-            work = self._free.pop()
-            if work.size >= size:
-                return work
+        # fresh memory costs a page fault every 4 kB, more than the arithmetic of small circuits
+        with suppress(IndexError):  # another thread may take the last one
+            while self._free:
+                work = self._free.pop()
+                if work.size >= size:
+                    return work
         return np.empty(size, self.dtype)
 
     def release(self, work: np.ndarray) -> None:
@@ -155,14 +160,13 @@ class FusedFunction(torch.autograd.Function):
         """Outputs (B, n_out) in the engine's precision."""
         a, b, c = (_array(t, engine.dtype) for t in (x, scales, weights))
         states = None if given is None else _array(given, engine.dtype)
-        if not any(ctx.needs_input_grad):
-            return torch.from_numpy(engine.forward(a, b, c, states))
         out, work, shared = engine.forward_keep(a, b, c, states)
         ctx.engine, ctx.kept = engine, (work, shared)
         ctx.save_for_backward(x, scales, weights, given)
         return torch.from_numpy(out)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Gradients by the adjoint method; a second pass over a kept graph computes the states anew."""
         engine: Engine = ctx.engine
@@ -178,6 +182,21 @@ class FusedFunction(torch.autograd.Function):
         gx, gs, gw, gg = (torch.from_numpy(g) for g in out)
         # torch casts a gradient to the type of what it belongs to
         return gx, gs, gw, None if given is None else gg, None
+
+
+def execute(
+    engine: Engine, x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Outputs (B, n_out), with what gradients need only where some are wanted. Raises `InputError` off the CPU."""
+    if x.device.type != "cpu":
+        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+    sources = (x, scales, weights) if given is None else (x, scales, weights, given)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in sources):
+        apply: Any = FusedFunction.apply
+        out: torch.Tensor = apply(x, scales, weights, given, engine)
+        return out
+    a, b, c, *states = (_array(t, engine.dtype) for t in sources)
+    return torch.from_numpy(engine.forward(a, b, c, *states))
 
 
 def _array(tensor: torch.Tensor, dtype: np.dtype[Any]) -> np.ndarray:

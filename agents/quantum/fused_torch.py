@@ -1,7 +1,7 @@
 """A plan in plain torch: fused like the kernels', for any device that torch has.
 
 All chains of the circuit are multiplied out at once, as 2x2 matrices (B, chains, 2, 2); a stage of chains on different
-wires becomes one Kronecker factor for every group of up to four wires, applied by one batched matrix product each.
+wires becomes one Kronecker factor for every group of up to three wires, applied by one batched matrix product each.
 Constants are buffers, so that they live where the module does.
 """
 
@@ -15,7 +15,7 @@ import torch
 from entangrid.agents.quantum.plan import Chain, Factor, Move, Operation, Plan, String
 from entangrid.agents.quantum.program import Angle
 
-_GROUP = 4  # wires of one matrix product
+_GROUP = 3  # wires of one matrix product: building it costs 4^wires a sample, applying it 2^wires
 _GENERATORS = {1: [[0, -1j], [-1j, 0]], 2: [[0, -1], [1, 0]], 3: [[-1j, 0], [0, 1j]]}  # -i times X, Y, Z
 
 

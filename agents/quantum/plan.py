@@ -2,7 +2,9 @@
 
 Each primitive is moved as far forward as it commutes (past operations on other wires) and merged there: rotations of a
 wire into one SU(2) gate, constant gates that only move and phase amplitudes into one signed permutation. The first
-SU(2) gate of every wire, if nothing precedes it, makes a product state.
+SU(2) gate of every wire, if nothing precedes it, makes a product state. Where many wires turn at once, each gate is
+split into RZ RY RZ: the real RY costs half as much, and the RZ of all wires, of two neighbouring stages and the signs
+between them are one multiplication by phases.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from entangrid.agents.quantum.program import Angle
 from entangrid.agents.quantum.readout import PauliTerms
 from entangrid.agents.quantum.translation import Fixed, PauliTurn, Primitive, Turn, su2_turns
 
+_SPLIT_FROM = 5  # chains of a stage: a diagonal costs what two SU(2) gates cost more than two RY
 SQUASH_CODES = {"none": 0, "min-max": 0, "tanh": 1, "arctan": 2}  # min-max is applied before the kernel
 
 
@@ -143,6 +146,19 @@ def _move(fixed: Fixed, n_qubits: int) -> Move | None:
     return Move(set(fixed.wires), source, fixed.matrix[row, column])
 
 
+def _stages(operations: Iterable[Operation]) -> list[list[Chain] | Move | Dense | String | Chain]:
+    """The operations with neighbouring chains on different wires, none of them controlled, in lists."""
+    out: list[list[Chain] | Move | Dense | String | Chain] = []
+    for op in operations:
+        if not isinstance(op, Chain) or op.controls:
+            out.append(op)
+        elif out and isinstance(stage := out[-1], list) and all(c.wire != op.wire for c in stage):
+            stage.append(op)
+        else:
+            out.append([op])
+    return out
+
+
 @dataclass
 class _Tables:
     """Tables being filled: angles become slots, operations rows of integers."""
@@ -151,19 +167,21 @@ class _Tables:
     lane_slots: dict[tuple[Angle, float], int] = field(default_factory=dict)
     shared_slots: dict[tuple[Angle, float], int] = field(default_factory=dict)
     factors: list[tuple[int, int, int]] = field(default_factory=list)
-    chains: list[tuple[int, int]] = field(default_factory=list)
+    chains: list[tuple[int, int, int]] = field(default_factory=list)
     ops: list[list[int]] = field(default_factory=list)
     lists: list[int] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     hold: int = 0
+    phases: dict[int, list[int]] = field(default_factory=dict)  # of the diagonal that is waiting, by bit
+    signs: np.ndarray | None = None
 
     def slot(self, angle: Angle, gain: float) -> tuple[int, int]:
         """(slot, 1 if a lane slot)."""
         table = self.lane_slots if angle.input >= 0 else self.shared_slots
         return table.setdefault((angle, gain), len(table)), int(angle.input >= 0)
 
-    def chain(self, factors: Sequence[Factor]) -> int:
-        self.chains.append((len(self.factors), len(factors)))
+    def chain(self, factors: Sequence[Factor], *, split: bool = False) -> int:
+        self.chains.append((len(self.factors), len(factors), int(split)))
         self.factors += [(f.axis, *self.slot(f.angle, f.gain)) for f in factors]
         return len(self.chains) - 1
 
@@ -187,6 +205,42 @@ class _Tables:
         flat = np.asarray(values, complex).ravel()
         self.numbers += np.stack([flat.real, flat.imag], 1).ravel().tolist()
         return start
+
+    def stage(self, chains: Sequence[Chain]) -> None:
+        """Chains on different wires, which all commute."""
+        if len(chains) < _SPLIT_FROM:
+            self.flush()
+            for chain in chains:
+                self.operation(chain)
+            return
+        numbers = [(self.bit(c.wire), self.chain(c.factors, split=True)) for c in chains]
+        for bit, number in numbers:
+            self.phases.setdefault(bit, []).append(2 * number)
+        self.flush()
+        self.add(at.SWINGS, len(numbers), self._list([v for pair in numbers for v in pair]))
+        self.phases = {bit: [2 * number + 1] for bit, number in numbers}
+
+    def flush(self) -> None:
+        """Write the diagonal that is waiting."""
+        if self.phases:
+            entries = [self.phases.get(bit, []) for bit in range(self.n_qubits)]
+            first = self._list(v for phases in entries for v in (len(phases), *phases))
+            signs = -1
+            if self.signs is not None:
+                signs = len(self.numbers)
+                self.numbers += self.signs.tolist()
+            self.add(at.DIAGONAL, first, signs)
+            low = self.n_qubits // 2
+            self.hold = max(self.hold, (1 << low) + (1 << (self.n_qubits - low)))
+        self.phases, self.signs = {}, None
+
+    def take_signs(self, move: Move) -> bool:
+        """Join a diagonal of signs to the one that is waiting, if there is one."""
+        is_signs = (np.diff(move.source) == 1).all() and np.abs(move.phase.imag).max() < 1e-12
+        if not self.phases or not is_signs:
+            return False
+        self.signs = move.phase.real.round() * (1.0 if self.signs is None else self.signs)
+        return True
 
     def operation(self, op: Operation) -> None:
         if isinstance(op, Chain):
@@ -229,7 +283,15 @@ class _Tables:
 
 
 # which integer of an operation is a position in the lists
-_LIST_FIELDS = {at.PRODUCT: (1,), at.SIGN: (1,), at.PHASE: (1,), at.PERMUTE: (1,), at.DENSE: (1,)}
+_LIST_FIELDS = {
+    at.PRODUCT: (1,),
+    at.SIGN: (1,),
+    at.PHASE: (1,),
+    at.PERMUTE: (1,),
+    at.DENSE: (1,),
+    at.DIAGONAL: (1,),
+    at.SWINGS: (2,),
+}
 
 
 def make_plan(
@@ -256,9 +318,14 @@ def make_plan(
                 first[op.wire] = op
             touched |= op.wires
         tables.product(first)
-    for op in operations:
-        if not any(op is chain for chain in first.values()):
-            tables.operation(op)
+    for group in _stages([op for op in operations if not any(op is chain for chain in first.values())]):
+        if isinstance(group, list):
+            tables.stage(group)
+        elif not (isinstance(group, Move) and tables.take_signs(group)):
+            tables.flush()
+            tables.operation(group)
+    if not terms.is_diagonal:
+        tables.flush()
     return _pack(tables, terms, operations, n_inputs, n_scales, n_weights, SQUASH_CODES[squash], given_state)
 
 

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from entangrid.agents.quantum.fused import Engine, FusedFunction
+from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.fused_torch import TorchPlan
 from entangrid.agents.quantum.plan import Plan, make_plan
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import parse_readout
 from entangrid.agents.quantum.recognition import Recipe, recognise
+from entangrid.agents.quantum.torchquantum import tq
 from entangrid.agents.quantum.tracing import MATRIX_GATES, Tape, TracedGate, Untraceable, require_module, run_traced
 from entangrid.agents.quantum.translation import Fixed, Primitive, translate
 from entangrid.data.errors import InputError
+
+_MEMORYLESS = (tq.QuantumModule, tq.QuantumDevice, torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.ParameterList)
 
 
 class TracedCircuit(torch.nn.Module):
@@ -46,12 +49,15 @@ class TracedCircuit(torch.nn.Module):
         """What the module returns."""
         if self.mode == "unknown":
             self._choose(args)
-        if self._recipe_engine is not None and self.mode == "traced once":
+        if self._recipe_engine is not None:
             parameters = list(self.module.parameters())
             flat = torch.cat([p.reshape(-1) for p in parameters]) if parameters else args[0].new_zeros(0)
             return _execute(self._recipe_engine, args[0], flat, flat, None)
         if self.mode == "traced at every call":
-            return run_traced(self.module, args, self._read)
+            try:
+                return run_traced(self.module, args, self._read)
+            except Untraceable as reason:
+                self._give_up(reason)
         return self.module(*args)
 
     def act(self, x: np.ndarray) -> np.ndarray:
@@ -60,7 +66,7 @@ class TracedCircuit(torch.nn.Module):
             self._choose((torch.as_tensor(x, dtype=self.dtype),))
         engine = self._recipe_engine
         with torch.no_grad():
-            if not isinstance(engine, Engine) or self.mode != "traced once":
+            if not isinstance(engine, Engine):
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
             parts = [p.detach().numpy().ravel() for p in self.module.parameters()]
@@ -68,23 +74,24 @@ class TracedCircuit(torch.nn.Module):
             return engine.forward(np.ascontiguousarray(x, engine.dtype), flat, flat)
 
     def _choose(self, args: Sequence[Any]) -> None:
-        recipe = None
-        try:
-            if len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].dim() == 2:
-                recipe = recognise(self.module, args[0].shape[1])
-            with torch.enable_grad():  # trainable matrices must show that they are
-                run_traced(self.module, args, self._read)
-            self.mode = "traced at every call"
-            if recipe is not None:
-                self._recipe_engine = self._engine_of(recipe, args[0].shape[1])
-                self.mode = "traced once"
-        except Untraceable as reason:
-            if self.precision == "double":
-                raise _no_double(reason) from None
-            warnings.warn(
-                f"{type(self.module).__name__} runs on TorchQuantum itself: {reason} has no fast form", stacklevel=3
-            )
-            self.mode = "torchquantum"
+        self.mode = "traced at every call"
+        is_matrix = len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].dim() == 2
+        # probing runs the module several times, which layers with a memory of their own would not forgive
+        if is_matrix and all(isinstance(m, _MEMORYLESS) for m in self.module.modules()):
+            try:
+                if (recipe := recognise(self.module, args[0].shape[1])) is not None:
+                    self._recipe_engine = self._engine_of(recipe, args[0].shape[1])
+                    self.mode = "traced once"
+            except Untraceable as reason:
+                self._give_up(reason)
+
+    def _give_up(self, reason: Untraceable) -> None:
+        if self.precision == "double":
+            raise InputError(f"precision='double': {reason} runs on TorchQuantum only, which computes in complex64")
+        warnings.warn(
+            f"{type(self.module).__name__} runs on TorchQuantum itself: {reason} has no fast form", stacklevel=4
+        )
+        self.mode = "torchquantum"
 
     def _executor(self, plan: Plan, device: torch.device) -> Engine | TorchPlan:
         if self.backend == "torch":
@@ -160,26 +167,27 @@ def _execute(
 ) -> torch.Tensor:
     if isinstance(engine, TorchPlan):
         return engine.run(x, scales, weights, given)
-    if x.device.type != "cpu":
-        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
-    apply: Any = FusedFunction.apply
-    out: torch.Tensor = apply(x, scales, weights, given, engine)
-    return out
+    return execute(engine, x, scales, weights, given)
 
 
 def _matrix_bytes(gate: TracedGate) -> bytes | None:
     if gate.name not in MATRIX_GATES or gate.params is None:
         return None
+    _require_constant(gate)
     return gate.params.detach().cpu().numpy().tobytes()
+
+
+def _require_constant(gate: TracedGate) -> torch.Tensor:
+    if gate.params is None or gate.params.requires_grad or gate.params.squeeze().dim() != 2:
+        raise Untraceable(f"gate {gate.name} with a matrix that is trainable or differs between samples")
+    return gate.params
 
 
 def _translate(gate: TracedGate) -> list[Primitive]:
     """Primitives whose angles are placeholders: `input` is the position among the gate's own angles."""
     matrix, count = None, 0
     if gate.name in MATRIX_GATES:
-        if gate.params is None or gate.params.requires_grad or gate.params.squeeze().dim() != 2:
-            raise Untraceable(f"gate {gate.name} with a matrix that is trainable or differs between samples")
-        matrix = gate.params.detach().squeeze().cpu().numpy().astype(complex)
+        matrix = _require_constant(gate).detach().squeeze().cpu().numpy().astype(complex)
     elif gate.params is not None:
         count = gate.params.shape[-1]
     translated = translate(
@@ -188,7 +196,3 @@ def _translate(gate: TracedGate) -> list[Primitive]:
     if translated is None:
         raise Untraceable(f"gate {gate.name} on wires {list(gate.wires)}")
     return translated
-
-
-def _no_double(reason: Untraceable) -> InputError:
-    return InputError(f"precision='double': {reason} runs on TorchQuantum only, which computes in complex64")

@@ -223,3 +223,15 @@ def test_workspace_is_reused() -> None:
     kept = {id(work) for work in engine._free}
     layer(torch.randn(40, 3)).sum().backward()
     assert {id(work) for work in engine._free} == kept
+
+
+def test_nothing_is_kept_where_no_gradient_is_wanted() -> None:
+    layer = compile_circuit(Circuit(3, 2))
+    engine = layer.engine
+    assert engine is not None
+    x = torch.randn(100, 3)
+    with torch.no_grad():
+        y = layer(x)
+    assert not y.requires_grad
+    assert [work.size for work in engine._free] == [engine.stride]  # one block's room, used for all blocks
+    assert torch.equal(y, layer(x))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,3 +100,18 @@ def test_runs_are_fused() -> None:
 def test_gates_without_a_fast_form_are_told() -> None:
     assert translate(Gate("reset", (0,))) is None
     assert translate(Gate("singleexcitation", (0, 1), (Angle(),))) is None
+
+
+PENNYLANE = json.loads(Path(__file__).with_name("pennylane_reference.json").read_text())
+
+
+@pytest.mark.parametrize("case", PENNYLANE, ids=range(len(PENNYLANE)))
+def test_equals_stored_pennylane(case: dict[str, Any]) -> None:
+    gates = [Gate(name, tuple(wires), tuple(Angle(*a) for a in angles), inverse)
+             for name, wires, angles, inverse in case["gates"]]  # fmt: skip
+    circuit = case["n"], gates, tuple(case["strings"])
+    want = [np.array(result) for result in case["results"]]
+    for precision, dtype, tolerance in (("double", torch.float64, 1e-10), ("single", torch.float32, 1e-5)):
+        values = [torch.tensor(case[k], dtype=dtype).requires_grad_() for k in ("x", "scales", "weights")]
+        agree(with_gradients(fused(*circuit, values, precision), values), want, tolerance)
+    agree(with_gradients(on_torchquantum(*circuit, values), values), want, 1e-5)

@@ -222,3 +222,46 @@ def test_copies_and_pickles() -> None:
 def test_only_quantum_modules_are_compiled() -> None:
     with pytest.raises(InputError, match="Linear"):
         compile_circuit(torch.nn.Linear(2, 2))
+
+
+def test_layers_with_a_memory_run_once_a_call() -> None:
+    class Normalised(Encoded):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.drop = torch.nn.BatchNorm1d(N), torch.nn.Dropout()
+
+        def squash(self, x: torch.Tensor) -> torch.Tensor:
+            return self.drop(self.norm(x))
+
+    torch.manual_seed(0)
+    module = Normalised()
+    twin = copy.deepcopy(module)
+    layer = compile_circuit(module)
+    x = torch.randn(8, N)
+    for _ in range(2):
+        torch.manual_seed(1)
+        got = layer(x)
+        torch.manual_seed(1)
+        torch.testing.assert_close(got, twin(x), atol=1e-5, rtol=0)
+    assert torch.equal(module.norm.running_mean, twin.norm.running_mean)
+    assert int(module.norm.num_batches_tracked) == 4
+
+
+def test_a_matrix_that_turns_out_to_be_trainable_is_left_to_torchquantum() -> None:
+    torch.manual_seed(0)
+    module = TrainableMatrix()
+    layer = compile_circuit(module)
+    layer.mode = "traced at every call"
+    x = torch.randn(4, N)
+    with torch.no_grad():
+        y = layer(x)
+    with pytest.warns(UserWarning, match="qubitunitaryfast"):
+        torch.testing.assert_close(layer(x), y, atol=1e-5, rtol=0)
+
+
+def test_second_derivatives_are_refused() -> None:
+    layer = compile_circuit(Encoded())
+    x = torch.randn(4, N, requires_grad=True)
+    (grad,) = torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        grad.sum().backward()

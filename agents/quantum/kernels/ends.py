@@ -1,7 +1,7 @@
 """The two ends of a plan: from observations to half angles, from states to outputs, and their gradients.
 
 Workspace of a block, in registers: state 2^(n+1), inputs, squashed inputs, (cos, sin) of half angles two a lane slot,
-SU(2) gates four a chain, room for a dense matrix, expectation values and one output.
+SU(2) gates six a chain, room for a dense matrix or tables of phases, expectation values, and eight for sums.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from entangrid.agents.quantum.kernels.layout import (
     C_LANE,
     C_SHARED,
     C_WEIGHTS,
+    CHAIN_REGISTERS,
     LANE_SLOTS,
     N_CHAINS,
     N_HOLD,
@@ -44,14 +45,17 @@ from entangrid.agents.quantum.kernels.simd import (
 def block_registers(code: Any) -> int:
     """Registers of one block's workspace."""
     state = 2 << code[N_QUBITS]
-    return int(state + code[N_INPUTS] + 3 * code[N_LANE] + 4 * code[N_CHAINS] + 2 * code[N_HOLD] + code[N_TERMS] + 1)
+    angles = code[N_INPUTS] + 3 * code[N_LANE] + CHAIN_REGISTERS * code[N_CHAINS]
+    return int(state + angles + 2 * code[N_HOLD] + code[N_TERMS] + 8)
 
 
 @kernel
 def scratch_registers(code: Any) -> int:
-    """Registers of scratch for the adjoint pass: costate, gradients to lane slots and inputs, overlaps, matrix room."""
+    """Registers of scratch for the adjoint pass: costate, gradients to lane slots, inputs, terms and outputs, overlaps
+    three a qubit, matrix room, eight for sums."""
     state = 2 << code[N_QUBITS]
-    return int(state + code[N_LANE] + code[N_INPUTS] + code[N_OUT] + code[N_TERMS] + 3 + 2 * code[N_HOLD])
+    ends = code[N_LANE] + code[N_INPUTS] + code[N_OUT] + code[N_TERMS] + 8
+    return int(state + ends + 3 * code[N_QUBITS] + 2 * code[N_HOLD])
 
 
 @kernel
@@ -116,33 +120,51 @@ def load_given(given: Any, code: Any, work: Any, base: int, row: int, rows: int)
 
 
 @inner
+def hadamard8(work: Any, at: int) -> None:
+    """The eight signed sums of eight registers, in place: out[k] = Σ_i (-1)^|i & k| in[i]."""
+    w = width(work)
+    for bit in range(3):
+        for k in range(4):
+            low = (1 << bit) - 1
+            o = at + (((k & ~low) << 1) | (k & low)) * w
+            p = o + (1 << bit) * w
+            x, y = vload(work, o), vload(work, p)
+            vstore(work, o, x + y)
+            vstore(work, p, x - y)
+
+
+@inner
 def read_out(code: Any, const: Any, work: Any, base: int, out: Any, row: int, rows: int) -> None:
-    """Outputs of the block: weighted sums of the expectation values of the read-out's Pauli strings."""
+    """Outputs of the block: weighted sums of the expectation values of the read-out's Pauli strings.
+
+    Diagonal strings (listed first) take the probabilities of eight amplitudes at a time: the signs of the lowest three
+    bits are one Hadamard transform for all strings.
+    """
     w = width(work)
     dim, n_terms, n_out = 1 << code[N_QUBITS], code[N_TERMS], code[N_OUT]
     zero, one, two = const.dtype.type(0.0), const.dtype.type(1.0), const.dtype.type(2.0)
     terms = code[TERMS]
-    value = base + (block_registers(code) - n_terms - 1) * w
-    t = 0
-    while t < n_terms:
-        if t + 4 <= n_terms and code[terms + 3 * t] == 0 and code[terms + 3 * t + 9] == 0:  # sorted: all four diagonal
-            s0, s1 = code[terms + 3 * t + 1], code[terms + 3 * t + 4]
-            s2, s3 = code[terms + 3 * t + 7], code[terms + 3 * t + 10]
-            a0, a1, a2, a3 = vzero(const), vzero(const), vzero(const), vzero(const)
-            for j in range(dim):
-                o = base + j * 2 * w
+    value = base + (block_registers(code) - n_terms - 8) * w
+    sums = value + n_terms * w
+    n_diagonal = 0
+    for t in range(n_terms):
+        vstore(work, value + t * w, vzero(const))
+        n_diagonal += code[terms + 3 * t] == 0
+    for high in range(max(dim >> 3, 1) if n_diagonal else 0):
+        for i in range(8):
+            o = base + (8 * high + i) * 2 * w
+            if i < dim:
                 xr, xi = vload(work, o), vload(work, o + w)
-                p = xr * xr + xi * xi
-                a0 = a0 + vset(one - two * const.dtype.type(parity(j & s0))) * p
-                a1 = a1 + vset(one - two * const.dtype.type(parity(j & s1))) * p
-                a2 = a2 + vset(one - two * const.dtype.type(parity(j & s2))) * p
-                a3 = a3 + vset(one - two * const.dtype.type(parity(j & s3))) * p
-            vstore(work, value + t * w, a0)
-            vstore(work, value + (t + 1) * w, a1)
-            vstore(work, value + (t + 2) * w, a2)
-            vstore(work, value + (t + 3) * w, a3)
-            t += 4
-            continue
+                vstore(work, sums + i * w, xr * xr + xi * xi)
+            else:
+                vstore(work, sums + i * w, vzero(const))
+        hadamard8(work, sums)
+        for t in range(n_diagonal):
+            sign = code[terms + 3 * t + 1]
+            factor = vset(one - two * const.dtype.type(parity((8 * high) & sign)))
+            at_t = value + t * w
+            vstore(work, at_t, vload(work, at_t) + factor * vload(work, sums + (sign & 7) * w))
+    for t in range(n_diagonal, n_terms):
         flip, sign, n_y = code[terms + 3 * t], code[terms + 3 * t + 1], code[terms + 3 * t + 2]
         total = vzero(const)
         for j in range(dim):
@@ -153,23 +175,22 @@ def read_out(code: Any, const: Any, work: Any, base: int, out: Any, row: int, ro
             part = yi * xr - yr * xi if n_y & 1 else yr * xr + yi * xi  # real part of i^n_y conj(y) x
             total = total + vset(one - two * const.dtype.type(odd)) * part
         vstore(work, value + t * w, total)
-        t += 1
     for c in range(n_out):
         total = vzero(const)
         for t in range(n_terms):
             weight = const[code[C_WEIGHTS] + t * n_out + c]
             if weight != zero:
                 total = total + vset(weight) * vload(work, value + t * w)
-        vstore(work, value + n_terms * w, total)
+        vstore(work, sums, total)
         for i in range(rows):
-            out[row + i, c] = work[value + n_terms * w + i]
+            out[row + i, c] = work[sums + i]
 
 
 @inner
 def start_costate(
-    code: Any, const: Any, work: Any, base: int, back: Any, terms: int, grad_out: Any, row: int, rows: int
+    code: Any, const: Any, work: Any, base: int, back: Any, terms: int, sums: int, grad_out: Any, row: int, rows: int
 ) -> None:
-    """chi = sum over terms of (gradient to the term) P psi, at the start of `back`."""
+    """chi = sum over terms of (gradient to the term) P psi, at the start of `back`; `sums` is room for eight."""
     w = width(work)
     dim, n_terms, n_out = 1 << code[N_QUBITS], code[N_TERMS], code[N_OUT]
     zero, one, two = const.dtype.type(0.0), const.dtype.type(1.0), const.dtype.type(2.0)
@@ -188,14 +209,20 @@ def start_costate(
                 total = total + vset(weight) * vload(back, outputs + c * w)
         vstore(back, terms + t * w, total)
         n_diagonal += code[code[TERMS] + 3 * t] == 0
-    for j in range(dim):
-        v = vzero(const)
+    for high in range(max(dim >> 3, 1)):
+        for i in range(8):
+            vstore(back, sums + i * w, vzero(const))
         for t in range(n_diagonal):
-            odd = parity(j & code[code[TERMS] + 3 * t + 1])
-            v = v + vset(one - two * const.dtype.type(odd)) * vload(back, terms + t * w)
-        o = j * 2 * w
-        vstore(back, o, v * vload(work, base + o))
-        vstore(back, o + w, v * vload(work, base + o + w))
+            sign = code[code[TERMS] + 3 * t + 1]
+            factor = vset(one - two * const.dtype.type(parity((8 * high) & sign)))
+            at_k = sums + (sign & 7) * w
+            vstore(back, at_k, vload(back, at_k) + factor * vload(back, terms + t * w))
+        hadamard8(back, sums)
+        for i in range(min(8, dim)):
+            v = vload(back, sums + i * w)
+            o = (8 * high + i) * 2 * w
+            vstore(back, o, v * vload(work, base + o))
+            vstore(back, o + w, v * vload(work, base + o + w))
     for t in range(n_diagonal, n_terms):
         term = code[TERMS] + 3 * t
         flip, sign, n_y = code[term], code[term + 1], code[term + 2]

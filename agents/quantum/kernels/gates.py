@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entangrid.agents.quantum.kernels.simd import inner, parity, vload, vset, vstore, vzero, width
+from entangrid.agents.quantum.kernels.simd import inner, parity, vload, vpolar, vset, vstore, vzero, width
 
 
 @inner
@@ -116,6 +116,129 @@ def turn_back(
     vstore(back, t, tx)
     vstore(back, t + w, ty)
     vstore(back, t + 2 * w, tz)
+
+
+@inner
+def split(work: Any, u: int) -> None:
+    """Write the gate at `u` as RZ RY RZ up to a global phase, in place: (cos, sin) of RY, then what the earlier and the
+    later RZ multiply |1> with (re, im)."""
+    w = width(work)
+    c, ur, ui = vpolar(vload(work, u), vload(work, u + w))
+    s, vr, vi = vpolar(vload(work, u + 2 * w), vload(work, u + 3 * w))
+    vstore(work, u, c)
+    vstore(work, u + w, s)
+    vstore(work, u + 2 * w, ur * vr - ui * vi)  # conj(u v)
+    vstore(work, u + 3 * w, -(ur * vi + ui * vr))
+    vstore(work, u + 4 * w, ur * vr + ui * vi)  # conj(u) v
+    vstore(work, u + 5 * w, ur * vi - ui * vr)
+
+
+@inner
+def swing(work: Any, s: int, u: int, bit: int, pairs: int, shift: int, run: int) -> None:
+    """Apply the RY of a split gate to `pairs` pairs of a tile: amplitudes (h << shift) + i, i below 2^run, that differ
+    in one bit of h."""
+    w = width(work)
+    c, sn = vload(work, u), vload(work, u + w)
+    low, step = (1 << bit) - 1, (1 << (bit + shift)) * 2 * w
+    for k in range(pairs):
+        a = k >> run
+        o = s + (((((a & ~low) << 1) | (a & low)) << shift) + (k & ((1 << run) - 1))) * 2 * w
+        p = o + step
+        xr, xi, yr, yi = vload(work, o), vload(work, o + w), vload(work, p), vload(work, p + w)
+        vstore(work, o, c * xr - sn * yr)
+        vstore(work, o + w, c * xi - sn * yi)
+        vstore(work, p, sn * xr + c * yr)
+        vstore(work, p + w, sn * xi + c * yi)
+
+
+@inner
+def swing_back(
+    work: Any, s: int, back: Any, c: int, u: int, t: int, bit: int, pairs: int, shift: int, run: int
+) -> None:
+    """Add the tile's part of Im <chi|P|psi>, P = X, Y, Z, to the registers at `t`; then the inverse of `swing` on state
+    and costate."""
+    w = width(work)
+    co, sn = vload(work, u), vload(work, u + w)
+    tx, ty, tz = vload(back, t), vload(back, t + w), vload(back, t + 2 * w)
+    low, step = (1 << bit) - 1, (1 << (bit + shift)) * 2 * w
+    for k in range(pairs):
+        a = k >> run
+        o = (((((a & ~low) << 1) | (a & low)) << shift) + (k & ((1 << run) - 1))) * 2 * w
+        p = o + step
+        xr, xi, yr, yi = vload(work, s + o), vload(work, s + o + w), vload(work, s + p), vload(work, s + p + w)
+        fr, fi, gr, gi = vload(back, c + o), vload(back, c + o + w), vload(back, c + p), vload(back, c + p + w)
+        tx = tx + fr * yi - fi * yr + gr * xi - gi * xr
+        ty = ty + gr * xr + gi * xi - fr * yr - fi * yi
+        tz = tz + fr * xi - fi * xr - gr * yi + gi * yr
+        vstore(work, s + o, co * xr + sn * yr)
+        vstore(work, s + o + w, co * xi + sn * yi)
+        vstore(work, s + p, co * yr - sn * xr)
+        vstore(work, s + p + w, co * yi - sn * xi)
+        vstore(back, c + o, co * fr + sn * gr)
+        vstore(back, c + o + w, co * fi + sn * gi)
+        vstore(back, c + p, co * gr - sn * fr)
+        vstore(back, c + p + w, co * gi - sn * fi)
+    vstore(back, t, tx)
+    vstore(back, t + w, ty)
+    vstore(back, t + 2 * w, tz)
+
+
+@inner
+def after_later_rz(work: Any, u: int, back: Any, t: int) -> None:
+    """Turn the overlaps at `t` from behind the RY of a split gate to behind its later RZ."""
+    w = width(work)
+    c, s = vload(work, u + 4 * w), vload(work, u + 5 * w)
+    tx, ty = vload(back, t), vload(back, t + w)
+    vstore(back, t, c * tx - s * ty)
+    vstore(back, t + w, c * ty + s * tx)
+
+
+@inner
+def phase_table(work: Any, room: int, gate: int, code: Any, first: int, bits: int, inverse: bool) -> int:
+    """Products of the diagonal's phases over all settings of the next `bits` bits, at `room`; returns the position in
+    `code` behind them. `gate` is where the split gates are."""
+    w = width(work)
+    _, one, zero = vpolar(vzero(work), vzero(work))
+    vstore(work, room, one)
+    vstore(work, room + w, zero)
+    at = first
+    for bit in range(bits):
+        count = code[at]
+        at += 1
+        for j in range(1 << bit):
+            pr, pi = vload(work, room + 2 * j * w), vload(work, room + (2 * j + 1) * w)
+            for i in range(at, at + count):
+                u = gate + (6 * (code[i] >> 1) + 2 + 2 * (code[i] & 1)) * w
+                er, ei = vload(work, u), vload(work, u + w)
+                if inverse:
+                    ei = -ei
+                pr, pi = pr * er - pi * ei, pr * ei + pi * er
+            o = room + 2 * (j + (1 << bit)) * w
+            vstore(work, o, pr)
+            vstore(work, o + w, pi)
+        at += count
+    return at
+
+
+@inner
+def diagonal(
+    work: Any, s: int, dim: int, tables: Any, low: int, high: int, low_bits: int, const: Any, signs: int
+) -> None:
+    """Multiply amplitude (j, i), i its lowest `low_bits` bits, by phases high[j] low[i] of `tables` and its sign."""
+    w = width(work)
+    size = 1 << low_bits
+    for j in range(dim >> low_bits):
+        hr, hi = vload(tables, high + 2 * j * w), vload(tables, high + (2 * j + 1) * w)
+        for i in range(size):
+            lr, li = vload(tables, low + 2 * i * w), vload(tables, low + (2 * i + 1) * w)
+            pr, pi = hr * lr - hi * li, hr * li + hi * lr
+            if signs >= 0:
+                sign = vset(const[signs + j * size + i])
+                pr, pi = pr * sign, pi * sign
+            o = s + (j * size + i) * 2 * w
+            xr, xi = vload(work, o), vload(work, o + w)
+            vstore(work, o, pr * xr - pi * xi)
+            vstore(work, o + w, pr * xi + pi * xr)
 
 
 @inner

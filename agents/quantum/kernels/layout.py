@@ -10,7 +10,7 @@ OPS            STRIDE integers an operation: kind and what the kind needs
 LANE_SLOTS     (input, scale, weight) an angle that depends on the sample; -1 where a part is missing
 SHARED_SLOTS   weight an angle that does not
 FACTORS        (axis 1 to 3, slot, 1 if a lane slot) a rotation of a chain, from the first
-CHAINS         (first factor, count) a chain, a run of rotations fused to one SU(2) gate
+CHAINS         (first factor, count, 1 if split) a chain, a run of rotations fused to one SU(2) gate
 TERMS          (flip, sign, n_y) a Pauli string of the read-out
 C_LANE         in `const`: (gain, factor, offset) a lane slot; C_SHARED (gain, offset) a shared slot;
                C_WEIGHTS (terms, outputs) weights of the read-out
@@ -33,3 +33,8 @@ SIGN = 3  # first, count of the amplitudes to negate
 PHASE = 4  # first, count of amplitudes, table of (re, im)
 PERMUTE = 5  # first, count of cycles
 DENSE = 6  # first, k, table, table of the inverse
+# A stage of many chains is split: RZ RY RZ each, where the RZ of all qubits are one diagonal (with signs after it)
+DIAGONAL = 7  # first of the list (count of this bit's phases, then 2 chain + 1 if its later RZ) bit by bit, signs or -1
+SWINGS = 8  # count, first of the list of (bit, chain): the real rotations RY
+TILE = 7  # bits of a tile of amplitudes that stays in the first-level cache, with its costate
+CHAIN_REGISTERS = 6

@@ -38,9 +38,9 @@ def kernel(function: F) -> F:
 
 
 def inner(function: F) -> F:
-    """`kernel` for a function that only kernels call, without the wrappers that Python would need."""
+    """For a function that only kernels call: no wrappers for Python, and kept on disk inside the kernels alone."""
     options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(F, numba.njit(cache=True, error_model="numpy", boundscheck=False, nogil=True, **options)(function))
+    return cast(F, numba.njit(error_model="numpy", boundscheck=False, nogil=True, **options)(function))
 
 
 class Lanes(types.Type):  # type: ignore[misc]
@@ -190,6 +190,26 @@ def parity(typing: Any, bits: Any) -> Any:
         return builder.and_(builder.ctpop(args[0]), ir.Constant(args[0].type, 1))
 
     return types.intp(types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def vpolar(typing: Any, real: Any, imaginary: Any) -> Any:
+    """(|z|, Re z/|z|, Im z/|z|) of every lane, with 1 as the direction of zero."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = _vector(real)
+        single = vector.element == ir.FloatType()
+        kind = ir.FunctionType(vector, [vector])
+        name = f"llvm.sqrt.v{vector.count}{'f32' if single else 'f64'}"
+        root = cgutils.get_or_insert_function(builder.module, kind, name)
+        square = builder.fadd(builder.fmul(args[0], args[0]), builder.fmul(args[1], args[1]))
+        size = builder.call(root, [square])
+        is_zero = builder.fcmp_ordered("<", square, _splat(vector, 1e-30 if single else 1e-280))
+        re = builder.select(is_zero, _splat(vector, 1.0), builder.fdiv(args[0], size))
+        im = builder.select(is_zero, _splat(vector, 0.0), builder.fdiv(args[1], size))
+        return context.make_tuple(builder, sig.return_type, [size, re, im])
+
+    return types.UniTuple(real, 3)(real, imaginary), generate
 
 
 _SINCOS: dict[Any, tuple[list[float], list[float], list[float]]] = {
