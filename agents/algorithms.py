@@ -67,11 +67,13 @@ def make_ppo(
     *,
     seed: int,
     hidden: tuple[int, ...] | None = None,
+    lr_scale_actor: float = 1.0,
     quantum: QuantumSettings | None = None,
 ) -> Any:
     """SB3's PPO on a VecEnv with an MLP actor (``hidden``) or a quantum actor (``quantum``), exactly one of them.
 
-    The critic is an MLP of ``settings.critic_hidden`` with tanh in both cases. Raises InputError if both or neither
+    ``lr_scale_actor``: how much faster an MLP actor learns than the base rate, which critic and ``log_std`` keep in every
+    arm (a quantum actor has three such factors). The critic is an MLP of ``settings.critic_hidden`` with tanh in both cases. Raises InputError if both or neither
     are given, or if the ``learn`` extra is not installed.
     """
     _require_torch()
@@ -81,10 +83,16 @@ def make_ppo(
     from torch import nn
 
     kwargs: dict[str, Any] = {"activation_fn": nn.Tanh, "log_std_init": settings.log_std_init}
-    policy: Any = "MlpPolicy"
+    policy: Any
     if quantum is None:
+        from entangrid.agents.policies import ScaledActorCriticPolicy
+
         assert hidden is not None
-        kwargs["net_arch"] = {"pi": list(hidden), "vf": list(settings.critic_hidden)}
+        policy = ScaledActorCriticPolicy
+        kwargs |= {
+            "net_arch": {"pi": list(hidden), "vf": list(settings.critic_hidden)},
+            "lr_scale_actor": lr_scale_actor,
+        }
     else:
         from entangrid.agents.quantum.policies import QuantumActorCriticPolicy
 

@@ -81,25 +81,25 @@ class RuleArm(_Model):
     controller: Literal["no-control", "self-consumption", "optimum"]
 
 
-class _Learner(_Model):
-    learning_rate: float | None = Field(None, gt=0.0, le=1.0, description="replaces ppo.learning_rate in this arm")
+class _MLP(_Model):
+    lr_scale: float = Field(1.0, gt=0.0, le=1e3, description="factor on the actor's learning rate")
 
 
-class MLPArm(_Learner):
+class MLPArm(_MLP):
     """PPO with a multilayer perceptron as actor."""
 
     controller: Literal["ppo-mlp"]
     hidden: list[Annotated[int, Field(ge=1, le=4096)]] = Field([64, 64], min_length=1, max_length=8)
 
 
-class MatchedArm(_Learner):
+class MatchedArm(_MLP):
     """PPO with a perceptron of one hidden layer whose actor has the parameter count of a quantum arm's."""
 
     controller: Literal["ppo-mlp-matched"]
     match: str
 
 
-class QuantumArm(_Learner):
+class QuantumArm(_Model):
     """PPO with a TorchQuantum circuit as actor."""
 
     controller: Literal["ppo-quantum"]

@@ -32,8 +32,9 @@ def make(study: StudyConfig) -> Setting:
     week = 7 * scenario.steps_per_day
     length = round(study.training.episode_days * scenario.steps_per_day)
     hour = max(round(1.0 / scenario.dt_h), 1)
-    # every full hour from which a training episode stays within its week
-    within = np.arange(0, week - length + 1, hour, dtype=np.int64)
+    # every full hour from which a training episode stays within its week, so that even its last observation, which
+    # already shows the step after it, is none of a held-out week
+    within = np.arange(0, max(week - length, 1), hour, dtype=np.int64)
     starts = (weeks["train"][:, None] + within[None, :]).reshape(-1)
     train = Task.make(
         scenario,

@@ -49,9 +49,6 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
     ppo = study.ppo.model_dump()
     ppo["critic_hidden"] = tuple(ppo["critic_hidden"])
     arm = run.config
-    assert isinstance(arm, LearningArm)
-    if arm.learning_rate is not None:
-        ppo["learning_rate"] = arm.learning_rate
     settings = PPOSettings(**ppo)
     n_inputs = N_OBSERVATIONS * task.scenario.n_homes
     if isinstance(arm, QuantumArm):
@@ -65,9 +62,11 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
         n_out = env.action_space.shape[0]  # type: ignore[index]
         circuit = Circuit(**quantum_settings(twin, n_inputs).circuit)
         target = circuit.n_parameters + (circuit.outputs + 1) * n_out
-        return make_ppo(env, settings, seed=run.seed, hidden=(matched_hidden(n_inputs, n_out, target),))
+        return make_ppo(
+            env, settings, seed=run.seed, hidden=(matched_hidden(n_inputs, n_out, target),), lr_scale_actor=arm.lr_scale
+        )
     assert isinstance(arm, MLPArm)
-    return make_ppo(env, settings, seed=run.seed, hidden=tuple(arm.hidden))
+    return make_ppo(env, settings, seed=run.seed, hidden=tuple(arm.hidden), lr_scale_actor=arm.lr_scale)
 
 
 def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit, compile_circuit
-from entangrid.agents.quantum.optimizers import ScaledAdam
+from entangrid.agents.optimizers import ScaledAdam
 from entangrid.data.errors import InputError
 
 LR_GROUPS = ("input_scaling", "angles", "output_scaling")
