@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from entangrid.agents import quantum
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
     from entangrid.agents.controller import Controller
     from entangrid.envs.tasks import Task
 
-__all__ = ["NAMES", "make"]
+__all__ = ["NAMES", "make", "quantum"]
 
 RULES = ("no-control", "self-consumption", "optimum")
-LEARNERS = ("ppo-mlp", "ppo-quantum")
+LEARNERS = ("ppo-mlp", "ppo-mlp-matched", "ppo-quantum")
 NAMES = (*RULES, *LEARNERS)
 
 
@@ -33,7 +34,15 @@ def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controlle
         env = HomeVecEnv(task, n_envs, seed)
         if name == "ppo-mlp":
             return make_ppo(env, PPOSettings(), seed=seed, hidden=(64, 64))
-        return make_ppo(env, PPOSettings(), seed=seed, quantum=QuantumSettings({}))
+        learner = make_ppo(env, PPOSettings(), seed=seed, quantum=QuantumSettings({}))
+        if name == "ppo-quantum":
+            return learner
+        from entangrid.agents.networks import actor_parameters, matched_hidden
+
+        n_in, n_out = env.observation_space.shape[0], learner.policy.action_net.out_features  # type: ignore[index]
+        n_log_std = getattr(learner.policy, "log_std", ()).__len__()
+        width = matched_hidden(n_in, n_out, actor_parameters(learner.policy), n_log_std)
+        return make_ppo(env, PPOSettings(), seed=seed, hidden=(width,))
     from entangrid.agents.optimal.oracle import Optimum
     from entangrid.agents.rules import NoControl, SelfConsumption
 

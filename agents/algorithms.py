@@ -72,9 +72,9 @@ def make_ppo(
 ) -> Any:
     """SB3's PPO on a VecEnv with an MLP actor (``hidden``) or a quantum actor (``quantum``), exactly one of them.
 
-    ``lr_scale_actor``: how much faster an MLP actor learns than the base rate, which critic and ``log_std`` keep in every
-    arm (a quantum actor has three such factors). The critic is an MLP of ``settings.critic_hidden`` with tanh in both cases. Raises InputError if both or neither
-    are given, or if the ``learn`` extra is not installed.
+    ``lr_scale_actor``: how much faster an MLP actor learns than the base rate, which critic and ``log_std`` keep in
+    every arm (a quantum actor has three such factors). The critic is an MLP of ``settings.critic_hidden`` with tanh in
+    both cases. Raises InputError if both or neither are given, or if the ``learn`` extra is not installed.
     """
     _require_torch()
     if (hidden is None) == (quantum is None):

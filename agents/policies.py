@@ -25,7 +25,7 @@ class ScaledActorCriticPolicy(ActorCriticPolicy):
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
-        *args: Any,
+        *,
         lr_scale_actor: float = 1.0,
         optimizer_class: type[torch.optim.Optimizer] = ScaledAdam,
         **kwargs: Any,
@@ -33,7 +33,7 @@ class ScaledActorCriticPolicy(ActorCriticPolicy):
         if not lr_scale_actor > 0.0:
             raise InputError(f"lr_scale_actor={lr_scale_actor!r} must be positive")
         self.lr_scale_actor = float(lr_scale_actor)
-        super().__init__(observation_space, action_space, lr_schedule, *args, optimizer_class=optimizer_class, **kwargs)
+        super().__init__(observation_space, action_space, lr_schedule, optimizer_class=optimizer_class, **kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)

@@ -6,6 +6,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from entangrid.data.errors import InputError
 from entangrid.envs.layout import N_ACTIONS
 from entangrid.envs.tasks import Task
 
@@ -31,9 +32,20 @@ def action_space(task: Task) -> spaces.Space[np.ndarray] | spaces.Space[np.int64
 
 
 def commands(task: Task, actions: NDArray[np.generic], out: NDArray[np.float64]) -> None:
-    """Write the commands of a batch of actions into out (E, H, 2); actions have one row an environment."""
+    """Write the commands of a batch of actions into out (E, H, 2); actions have one row an environment.
+
+    Raises InputError for a wrong number of them and for what is no number of the discrete set.
+    """
     n_envs, n_homes, _ = out.shape
-    if task.action_set == "continuous":
-        out[...] = np.asarray(actions, np.float64).reshape(n_envs, n_homes, N_ACTIONS)
-    else:
-        out[...] = GRID[np.asarray(actions, np.int64).reshape(n_envs, n_homes)]
+    discrete = task.action_set == "discrete"
+    given = np.asarray(actions)
+    expected = (n_envs, n_homes) if discrete else (n_envs, n_homes, N_ACTIONS)
+    if given.size != np.prod(expected):
+        raise InputError(f"actions have shape {given.shape}; expected {expected} numbers (environments, homes, ...)")
+    if not discrete:
+        out[...] = given.reshape(expected)
+        return
+    chosen = given.astype(np.int64, copy=False).reshape(expected)
+    if (chosen != given.reshape(expected)).any() or chosen.min() < 0 or chosen.max() >= len(GRID):
+        raise InputError(f"actions are {given.tolist()}; expected whole numbers from 0 to {len(GRID) - 1}")
+    out[...] = GRID[chosen]

@@ -113,8 +113,15 @@ class BatchSimulator(ABC):
 
     def reset(self, which: Mask | None = None) -> npt.NDArray[np.float32]:
         """Begin a new episode in the environments that the mask (E,) names (all by default); returns obs."""
-        self.begin(self._everyone if which is None else which)
+        mask = self._everyone if which is None else which
+        self.truncated[mask] = False
+        self.begin(mask)
         return self.obs
+
+    def refuse_if_ended(self) -> None:
+        """Raise InputError if an episode has ended and was not begun again."""
+        if not self.autoreset and self.truncated.any():
+            raise InputError(f"episode of environment {self.truncated.argmax()} has ended; call reset before step")
 
     def info(self, env: int) -> dict[str, Any]:
         """See :class:`Batch`."""

@@ -201,6 +201,7 @@ class ChargingSimulator(BatchSimulator):
 
     def step(self, actions: npt.NDArray[Any]) -> None:
         """Charge for an hour as actions (E, 10) say; raises InputError for an action that is not a number."""
+        self.refuse_if_ended()
         commands = np.asarray(actions, np.float64).reshape(self.n_envs, N_POINTS)
         if not np.isfinite(commands).all():
             e, p = np.argwhere(~np.isfinite(commands))[0]

@@ -162,6 +162,7 @@ class DispatchSimulator(BatchSimulator):
 
     def step(self, actions: npt.NDArray[Any]) -> None:
         """Send each environment's job to the point that its action (E,) names; raises InputError outside 0 to 9."""
+        self.refuse_if_ended()
         points = np.asarray(actions, np.int64).reshape(self.n_envs)
         bad = (points < 0) | (points >= N_POINTS)
         if bad.any():

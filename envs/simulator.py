@@ -68,8 +68,10 @@ class Simulator:
 
     def reset(self, which: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
         """Begin a new episode in the environments that the mask (E,) names (all by default); returns obs."""
+        mask = self._everyone if which is None else which
+        self.truncated[mask] = False
         kernel.reset(
-            self._everyone if which is None else which,
+            mask,
             self.env_ids,
             self.seed,
             self.clock,
@@ -90,8 +92,10 @@ class Simulator:
     def step(self, actions: npt.NDArray[Any]) -> None:
         """Advance every environment by one step; actions have one row an environment (:mod:`entangrid.envs.actions`).
 
-        Raises InputError for an action that is not a number.
+        Raises InputError for an action that is not a number, and without autoreset after an episode's end.
         """
+        if not self.autoreset and self.truncated.any():
+            raise InputError(f"episode of environment {self.truncated.argmax()} has ended; call reset before step")
         action_sets.commands(self.task, actions, self._commands)
         if not np.isfinite(self._commands).all():
             bad = np.argwhere(~np.isfinite(self._commands))[0]

@@ -63,13 +63,17 @@ class Task:
         if action_set not in ("continuous", "discrete"):
             raise InputError(f"action_set is {action_set!r}; expected 'continuous' or 'discrete'")
         steps = data.steps_per_day if episode_steps is None else int(episode_steps)
-        if not 1 <= steps <= data.n_steps:
-            raise InputError(f"episode_steps is {steps}; expected 1 to the scenario's {data.n_steps} steps")
+        if not 1 <= steps <= data.n_steps or (episode_steps is not None and steps != episode_steps):
+            raise InputError(
+                f"episode_steps is {episode_steps}; expected a whole number, 1 to the scenario's {data.n_steps}"
+            )
         if starts is None:
             every = max(round(1.0 / data.dt_h), 1)
             first = np.arange(0, data.n_steps - steps + 1, every, dtype=np.int64)
         else:
             first = np.ascontiguousarray(starts, np.int64)
+            if not np.array_equal(first, np.asarray(starts, np.float64)):
+                raise InputError("starts holds a number that is not whole; expected steps of the scenario")
         if first.ndim != 1 or first.size == 0:
             raise InputError("starts is empty; expected at least one step at which an episode may begin")
         bad = (first < 0) | (first + steps > data.n_steps)
@@ -77,7 +81,7 @@ class Task:
             raise InputError(
                 f"starts: an episode of {steps} steps from step {first[bad][0]} leaves the scenario's {data.n_steps}"
             )
-        if len(initial) != 6 or any(initial[i] > initial[i + 1] for i in (0, 2, 4)):
+        if len(initial) != 6 or not all(initial[i] <= initial[i + 1] for i in (0, 2, 4)):
             raise InputError(f"initial is {tuple(initial)}; expected (soc low, high, air low, high, mass low, high)")
         if not (initial[0] >= 0.0 and initial[1] <= 1.0):
             raise InputError(f"initial soc is {initial[0]:g} to {initial[1]:g}; expected a range within 0 to 1")

@@ -20,7 +20,8 @@ def run(
 ) -> pd.DataFrame:
     """Make every unfinished run of a study, as ``entangrid run`` does, and return its table.
 
-    ``study``: a packaged study or a YAML file; ``out``: its folder (default: runs/NAME). Raises InputError for bad
+    ``study``: a packaged study or a YAML file; ``out``: its folder (default: runs/NAME). Its
+    workers are new processes: a script that calls this needs ``if __name__ == "__main__":``. Raises InputError for bad
     input and for an engine other than "local", RunFailedError if runs failed.
     """
     from entangrid.data.errors import InputError

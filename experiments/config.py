@@ -16,7 +16,7 @@ _PACKAGED = "entangrid.experiments.conf"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class TaskConfig(_Model):
@@ -38,7 +38,7 @@ class TrainingConfig(_Model):
 
     steps: int = Field(100_000, ge=1, le=1_000_000_000)
     n_envs: int = Field(32, ge=1, le=65_536)
-    episode_days: float = Field(2.0, gt=0.0, le=7.0)
+    episode_days: float = Field(2.0, gt=0.0, lt=7.0)
     seeds: list[Annotated[int, Field(ge=0, le=2**31 - 1)]] = Field([0, 1, 2], min_length=1)
 
     @model_validator(mode="after")
@@ -148,6 +148,20 @@ class StudyConfig(_Model):
         return self
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which would silently let the last of two equal fields win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """See PyYAML; raises ConstructorError for a field that stands twice."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, f"field {key.value!r} stands twice", key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def packaged() -> list[str]:
     """Names of the studies that come with the package."""
     return sorted(entry.name[:-5] for entry in files(_PACKAGED).iterdir() if entry.name.endswith(".yaml"))
@@ -159,7 +173,7 @@ def load(name_or_path: str) -> StudyConfig:
     Raises InputError with one line for each thing that is wrong, naming file, field, value and expectation.
     """
     path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml") or path.exists():
+    if path.suffix in (".yaml", ".yml") or (path.exists() and name_or_path not in packaged()):
         where = name_or_path
         try:
             text = path.read_text(encoding="utf-8")
@@ -180,13 +194,15 @@ def load(name_or_path: str) -> StudyConfig:
 def parse(text: str, where: str) -> StudyConfig:
     """Check the text of a YAML file; ``where`` names it in messages."""
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
         raise InputError(f"{where}:{line} not valid YAML: {getattr(error, 'problem', None) or 'unreadable'}") from None
     except RecursionError:
         raise InputError(f"{where}: not valid YAML: nested too deeply") from None
+    except ValueError as error:  # such as a number of thousands of digits
+        raise InputError(f"{where}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{where}: holds {type(content).__name__}; expected a mapping of fields")
     try:

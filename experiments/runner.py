@@ -45,8 +45,8 @@ def run_study(
     console = console or Console(stderr=True)
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; expected at least 1")
-    _claim(study, out)
     shared = setting.make(study)
+    _claim(study, out)
     runs = plan(study, shared.scenario)
     todo = [run for run in runs if not store.is_finished(out / "runs" / run.folder)]
     if len(todo) < len(runs):

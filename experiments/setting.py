@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import entangrid.data
+from entangrid.agents.quantum.circuit import Circuit
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
+from entangrid.envs.layout import N_OBSERVATIONS
 from entangrid.envs.tasks import Task
-from entangrid.experiments.config import StudyConfig
+from entangrid.experiments.config import QuantumArm, StudyConfig
 
 
 class Setting(NamedTuple):
@@ -22,7 +24,7 @@ class Setting(NamedTuple):
 
 
 def make(study: StudyConfig) -> Setting:
-    """Build both tasks; raises InputError if the split leaves no training or no test week."""
+    """Build both tasks; raises InputError for homes, circuits or a split that cannot work."""
     scenario = entangrid.data.load(study.scenario)
     months = None if study.split.months is None else list(study.split.months)
     weeks = entangrid.data.split_weeks(scenario, months=months, test_every=study.split.test_every, validation_every=0)
@@ -34,7 +36,7 @@ def make(study: StudyConfig) -> Setting:
     hour = max(round(1.0 / scenario.dt_h), 1)
     # every full hour from which a training episode stays within its week, so that even its last observation, which
     # already shows the step after it, is none of a held-out week
-    within = np.arange(0, max(week - length, 1), hour, dtype=np.int64)
+    within = np.arange(0, week - length, hour, dtype=np.int64)
     starts = (weeks["train"][:, None] + within[None, :]).reshape(-1)
     train = Task.make(
         scenario,
@@ -54,4 +56,19 @@ def make(study: StudyConfig) -> Setting:
         sequential=True,
         initial=(0.5, 0.5, 21.0, 21.0, 21.0, 21.0),
     )
+    try:
+        _ = train.homes  # checks the parameters now, not in every worker
+    except InputError as error:
+        raise InputError(f"scenario {study.scenario!r}: {error}") from None
+    for name, arm in study.arms.items():
+        if isinstance(arm, QuantumArm):
+            try:
+                Circuit(**circuit(arm, N_OBSERVATIONS * scenario.n_homes))
+            except InputError as error:
+                raise InputError(f"arms.{name}.circuit: {error}") from None
     return Setting(scenario, train, test)
+
+
+def circuit(arm: QuantumArm, n_inputs: int) -> dict[str, Any]:
+    """The fields of the arm's circuit for observations of this length."""
+    return {"n_qubits": arm.circuit.n_qubits, "n_layers": arm.circuit.n_layers, "n_inputs": n_inputs}

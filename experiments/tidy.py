@@ -8,12 +8,21 @@ import pandas as pd
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import store
-from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.plan import Run
 from entangrid.experiments.statistics import GapClosed, gap_closed
 
 TABLE = "table.parquet"
 STUDY = "study.yaml"
+
+#: numbers of a run as a whole, and their units
+OF_RUN = (
+    ("parameters_actor", "-"),
+    ("parameters_critic", "-"),
+    ("environment_steps", "-"),
+    ("unproven_eur", "EUR"),
+    ("wall_s", "s"),
+    ("cpu_s", "s"),
+)
 
 
 def build(runs: list[Run], out: Path) -> pd.DataFrame:
@@ -27,17 +36,17 @@ def build(runs: list[Run], out: Path) -> pd.DataFrame:
         if not store.is_finished(folder):
             raise InputError(f"{folder}: run not finished; start the study again to finish it")
         result = store.read_result(folder)
+        missing = [metric for metric, _ in OF_RUN if not isinstance(result.get(metric), int | float)]
+        if missing:
+            raise InputError(
+                f"{folder / store.RESULT}: {missing[0]} is missing or no number; "
+                "delete the folder to have the run made again"
+            )
         metrics = store.read_frame(folder / store.METRICS)
         of_run = pd.DataFrame(
             [
                 {"week": None, "home": None, "metric": metric, "value": float(result[metric]), "unit": unit}
-                for metric, unit in (
-                    ("parameters_actor", "-"),
-                    ("parameters_critic", "-"),
-                    ("environment_steps", "-"),
-                    ("wall_s", "s"),
-                    ("cpu_s", "s"),
-                )
+                for metric, unit in OF_RUN
             ]
         )
         frame = pd.concat([metrics.astype({"week": object, "home": object}), of_run], ignore_index=True)
@@ -112,10 +121,16 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("arm")
 
 
-def closing_line(study: StudyConfig) -> str:
-    """What the number of seeds allows one to say."""
-    n = len(study.training.seeds)
+def closing_line(table: pd.DataFrame) -> str:
+    """What the number of seeds in the table, and the proof of its optimum, allow one to say."""
+    n = int(table.groupby("arm")["seed"].nunique().max())
     words = {1: "one seed", 2: "two seeds", 3: "three seeds"}
-    if n < 10:
-        return f"{words.get(n, f'{n} seeds')}: no comparison of arms"
-    return f"{n} seeds: intervals are over held-out weeks, not over seeds"
+    line = f"{n} seeds: intervals are over held-out weeks, not over seeds"
+    if n == 0:
+        line = "no learning arm"
+    elif n < 10:
+        line = f"{words.get(n, f'{n} seeds')}: no comparison of arms"
+    unproven = float(table.loc[table["metric"] == "unproven_eur", "value"].max())
+    if unproven > 1e-3:
+        line += f"; the optimum is best known, at most {unproven:.2f} EUR above the true one"
+    return line

@@ -15,6 +15,7 @@ import yaml
 from entangrid import agents
 from entangrid.agents.algorithms import PPOSettings, QuantumSettings, make_ppo
 from entangrid.agents.controller import Controller
+from entangrid.agents.optimal.oracle import Optimum
 from entangrid.envs.layout import N_OBSERVATIONS
 from entangrid.envs.tasks import Task
 from entangrid.experiments import setting, store
@@ -29,9 +30,8 @@ _VERSIONS = ("entangrid", "numpy", "numba", "scipy", "pandas", "pvlib", "torch",
 
 def quantum_settings(arm: QuantumArm, n_inputs: int) -> QuantumSettings:
     """The arm's circuit for observations of this length."""
-    circuit = {"n_qubits": arm.circuit.n_qubits, "n_layers": arm.circuit.n_layers, "n_inputs": n_inputs}
     return QuantumSettings(
-        circuit,
+        setting.circuit(arm, n_inputs),
         arm.lr_scale_input,
         arm.lr_scale_angles,
         arm.lr_scale_output,
@@ -91,6 +91,10 @@ def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> N
         trained_steps = 0
     trained_wall, trained_cpu = time.time(), time.process_time()
     result = evaluate(controller, shared.test)
+    # how far above a proven bound the optimum may lie; 0 unless its search ran out of time
+    unproven = 0.0
+    if isinstance(controller, Optimum):
+        unproven = sum(controller.objective_eur.values()) - sum(controller.bound_eur.values())
     summary = {
         "arm": run.arm,
         "controller": run.config.controller,
@@ -102,6 +106,7 @@ def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> N
         "parameters_actor": parameters["actor"],
         "parameters_critic": parameters["critic"],
         "environment_steps": trained_steps,
+        "unproven_eur": max(unproven, 0.0),
         "train_wall_s": round(trained_wall - started_wall, 3),
         "train_cpu_s": round(trained_cpu - started_cpu, 3),
         "wall_s": round(time.time() - started_wall, 3),

@@ -35,7 +35,7 @@ if [ "$(cat "$venv/.entangrid-stamp" 2>/dev/null || true)" != "$stamp" ]; then
   [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
   pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
   # torch first: whatever is installed later finds it there and does not replace it
-  "${pip[@]}" install "${torch_index[@]}" -r requirements/torch.txt
+  "${pip[@]}" install ${torch_index[@]+"${torch_index[@]}"} -r requirements/torch.txt
   "${pip[@]}" install -r requirements/lock.txt
   "${pip[@]}" install --no-deps -r requirements/torchquantum.txt
   "${pip[@]}" install --no-deps --no-build-isolation -e .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +10,35 @@ import numpy.typing as npt
 from entangrid.agents.controller import encode
 from entangrid.agents.optimal.program import solve
 from entangrid.data.errors import InputError
+from entangrid.envs.layout import Records
 from entangrid.envs.simulator import Simulator
 from entangrid.envs.tasks import Task
+
+
+class _Followed(NamedTuple):
+    """A plan being followed: commands (n, H, 2) from step ``start`` on, and the state (n + 1, H) that it passes."""
+
+    start: int
+    commands: npt.NDArray[np.float64]
+    soc: npt.NDArray[np.float64]
+    t_air: npt.NDArray[np.float64]
+
+    def leads_to(self, step: int, state: Records) -> bool:
+        """Whether the plan holds this step and expected this state (H,) at its beginning."""
+        k = step - self.start
+        if not 0 <= k < len(self.commands):
+            return False
+        near = np.abs(self.soc[k] - state["soc"]).max() < 1e-6 and np.abs(self.t_air[k] - state["t_air"]).max() < 1e-4
+        return bool(near)
 
 
 class Optimum:
     """Solves each episode's program when it begins and follows the plan: what nobody without a crystal ball can beat.
 
     Information: the true state and every future value of the episode. :meth:`attach` gives it the simulator that it
-    controls. ``objective_eur[e]`` is the planned objective of environment e's current episode.
+    controls. ``objective_eur[e]`` is the planned objective of environment e's current episode, ``bound_eur[e]`` a
+    proven lower bound, lower than it only where the search ran out of time. A plan is made anew when the state is not
+    the one that it led to.
     """
 
     def __init__(self, task: Task):
@@ -27,14 +47,16 @@ class Optimum:
             raise InputError(f"optimum: action_set is {task.action_set!r}; expected 'continuous'")
         self.task = task
         self._simulator: Simulator | None = None
-        self._plans: dict[int, tuple[int, npt.NDArray[np.float64]]] = {}
+        self._plans: dict[int, _Followed] = {}
         self.objective_eur: dict[int, float] = {}
+        self.bound_eur: dict[int, float] = {}
 
     def attach(self, simulator: Simulator) -> None:
         """Plan for this simulator's environments."""
         self._simulator = simulator
         self._plans.clear()
         self.objective_eur.clear()
+        self.bound_eur.clear()
 
     def predict(
         self,
@@ -49,20 +71,22 @@ class Optimum:
         simulator = self._simulator
         commands = np.zeros((simulator.n_envs, simulator.n_homes, 2))
         for e in range(simulator.n_envs):
-            step, begin = simulator.now(e), int(simulator.clock[e, 2])
-            if step == begin or self._plans.get(e, (-1,))[0] != begin:
-                self._plans[e] = (begin, self._plan(simulator, e))
-            planned_from = begin + self.task.episode_steps - len(self._plans[e][1])
-            commands[e] = self._plans[e][1][step - planned_from]
+            step = simulator.now(e)
+            plan = self._plans.get(e)
+            if plan is None or not plan.leads_to(step, simulator.state[e]):
+                plan = self._plans[e] = self._plan(simulator, e)
+            commands[e] = plan.commands[step - plan.start]
         return encode(self.task, commands), state
 
-    def _plan(self, simulator: Simulator, e: int) -> npt.NDArray[np.float64]:
-        """Commands (remaining steps, H, 2) of environment e from now to its episode's end."""
+    def _plan(self, simulator: Simulator, e: int) -> _Followed:
+        """The plan of environment e from now to its episode's end."""
         task, start, k = self.task, simulator.now(e), int(simulator.clock[e, 0])
         steps = int(simulator.clock[e, 2]) + task.episode_steps - start
         value_el, value_heat = task.stored_values
         commands = np.zeros((steps, simulator.n_homes, 2))
-        self.objective_eur[e] = 0.0
+        soc, t_air = np.zeros((steps + 1, simulator.n_homes)), np.zeros((steps + 1, simulator.n_homes))
+        soc[0], t_air[0] = simulator.state[e]["soc"], simulator.state[e]["t_air"]
+        self.objective_eur[e] = self.bound_eur[e] = 0.0
         for h, home in enumerate(task.homes):
             state = simulator.state[e, h]
             plan = solve(
@@ -80,5 +104,7 @@ class Optimum:
             p_max = np.where(plan.p_hp_max_kw > 0.0, plan.p_hp_max_kw, 1.0)
             commands[:, h, 0] = plan.p_battery_kw / limit
             commands[:, h, 1] = 2.0 * plan.p_hp_kw / p_max - 1.0
+            soc[1:, h], t_air[1:, h] = plan.soc, plan.t_air_c
             self.objective_eur[e] += plan.objective_eur
-        return commands
+            self.bound_eur[e] += plan.bound_eur
+        return _Followed(start, commands, soc, t_air)

@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     soc: F  # (n,) at the end of each step
     t_air_c: F  # (n,)
     p_hp_max_kw: F  # (n,)
-    bound_eur: float  # proven lower bound; equal to the objective up to the solver's tolerance
+    bound_eur: float  # proven lower bound; equal to the objective unless the search ran out of time
 
 
 class InfeasibleError(RuntimeError):
@@ -57,11 +57,13 @@ def solve(
     t_mass: float,
     value_el: float,
     value_heat: float,
+    time_limit_s: float = 60.0,
 ) -> Plan:
     """Best plan of home number ``home`` over [start, start + steps) from the given state, with perfect foresight.
 
     value_el, value_heat: worth of a kWh that the battery can still deliver, and of heat in the building, at the end
-    [EUR/kWh]. Raises InfeasibleError if the solver fails. Solver: HiGHS (Huangfu, Hall 2018, DOI
+    [EUR/kWh]. Where binary variables make the search long, the best plan after ``time_limit_s`` comes back with its
+    proven bound. Raises InfeasibleError if the solver finds none. Solver: HiGHS (Huangfu, Hall 2018, DOI
     10.1007/s12532-017-0130-5) through scipy.optimize.milp.
     """
     n, dt = steps, task.scenario.dt_h
@@ -136,19 +138,21 @@ def solve(
     block(p["t_low"] - known_mean, infinite, {"hp": hp_mean, "below": 1.0}, before)
     block(-infinite, p["t_high"] - known_mean, {"hp": hp_mean, "above": -1.0}, before)
 
-    big = float(np.abs(net).max() + p_max.max() + p["battery_p"]) + 1.0
-    for offset, steps_with, pair, limit in (
-        (n_continuous, grid_binary, ("imp", "exp"), big),
-        (n_continuous + grid_binary.size, battery_binary, ("charge", "discharge"), float(p["battery_p"])),
+    power = float(p["battery_p"]) if p["battery_e"] > 0.0 else 0.0
+    most_import = np.maximum(net + p_max + power, 0.0)
+    most_export = np.maximum(power - net, 0.0)
+    for offset, steps_with, pair, limits in (
+        (n_continuous, grid_binary, ("imp", "exp"), (most_import, most_export)),
+        (n_continuous + grid_binary.size, battery_binary, ("charge", "discharge"), (zero + power, zero + power)),
     ):
         m = steps_with.size
         flag = offset + np.arange(m)
-        for sign, name in ((-1.0, pair[0]), (1.0, pair[1])):  # first <= limit z, second <= limit (1 - z)
+        for sign, name, limit in zip((-1.0, 1.0), pair, limits, strict=True):  # first <= limit z, second <= limit (1-z)
             row = n_rows + np.arange(m)
             put(row, first[name] + steps_with, 1.0)
-            put(row, flag, sign * limit)
+            put(row, flag, sign * limit[steps_with])
             lowest.append(np.full(m, -np.inf))
-            highest.append(np.full(m, 0.0 if sign < 0 else limit))
+            highest.append(zero[steps_with] if sign < 0 else limit[steps_with])
             n_rows += m
 
     lower, upper = np.zeros(n_variables), np.full(n_variables, np.inf)
@@ -158,9 +162,10 @@ def solve(
         lower[first[name] : first[name] + n] = low
         upper[first[name] : first[name] + n] = high
 
-    has_battery = p["battery_e"] > 0.0
-    set_range("charge", 0.0, p["battery_p"] if has_battery else 0.0)
-    set_range("discharge", 0.0, p["battery_p"] if has_battery else 0.0)
+    set_range("imp", 0.0, most_import)
+    set_range("exp", 0.0, most_export)
+    set_range("charge", 0.0, power)
+    set_range("discharge", 0.0, power)
     set_range("hp", 0.0, p_max)
     set_range("soc", 0.0, 1.0)
     set_range("air", -np.inf, np.inf)
@@ -191,6 +196,7 @@ def solve(
         constraints=LinearConstraint(matrix, np.concatenate(lowest), np.concatenate(highest)),
         bounds=Bounds(lower, upper),
         integrality=integrality if n_variables > n_continuous else None,
+        options={"mip_rel_gap": 0.0, "time_limit": time_limit_s},
     )
     if result.x is None:
         raise InfeasibleError(f"optimum of home {home} from step {start}: {result.message}")

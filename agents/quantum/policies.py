@@ -12,9 +12,9 @@ from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from entangrid.agents.optimizers import ScaledAdam
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit, compile_circuit
-from entangrid.agents.optimizers import ScaledAdam
 from entangrid.data.errors import InputError
 
 LR_GROUPS = ("input_scaling", "angles", "output_scaling")

@@ -50,4 +50,4 @@ def print_summary(study: StudyConfig, frame: pd.DataFrame, console: Console | No
             f"{row['wall_s']:.1f}",
         )
     console.print(shown)
-    console.print(tidy.closing_line(study), highlight=False)
+    console.print(tidy.closing_line(frame), highlight=False)

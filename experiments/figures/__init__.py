@@ -27,4 +27,4 @@ def make(name: str, folder: Path) -> Path:
 
     study = stored_study(folder)
     runs = plan.plan(study, setting.make(study).scenario)
-    return overview.draw(study, runs, tidy.read(folder), folder)
+    return overview.draw(runs, tidy.read(folder), folder)

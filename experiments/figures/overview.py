@@ -9,12 +9,12 @@ import pandas as pd
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import store, tidy
-from entangrid.experiments.config import QuantumArm, StudyConfig
+from entangrid.experiments.config import QuantumArm
 from entangrid.experiments.figures.style import COLOURS, apply
 from entangrid.experiments.plan import Run
 
 
-def draw(study: StudyConfig, runs: list[Run], frame: pd.DataFrame, out: Path) -> Path:
+def draw(runs: list[Run], frame: pd.DataFrame, out: Path) -> Path:
     """Draw the figure from the stored runs and write ``overview.png`` into the study's folder; returns its path."""
     import matplotlib as mpl
 
@@ -30,7 +30,7 @@ def draw(study: StudyConfig, runs: list[Run], frame: pd.DataFrame, out: Path) ->
         axes = figure.add_subplot(grid[i, 0], sharex=first, sharey=first)
         first = first or axes
         _day(axes, label, day, last=i == len(shown) - 1)
-    _gaps(figure.add_subplot(grid[:, 1]), study, frame)
+    _gaps(figure.add_subplot(grid[:, 1]), frame)
     path = out / "overview.png"
     store.write_atomically(path, lambda to: figure.savefig(to, format="png"))
     plt.close(figure)
@@ -94,7 +94,7 @@ def _day(axes: Any, label: str, day: pd.DataFrame, *, last: bool) -> None:
         )
 
 
-def _gaps(axes: Any, study: StudyConfig, frame: pd.DataFrame) -> None:
+def _gaps(axes: Any, frame: pd.DataFrame) -> None:
     found = tidy.gaps(frame)
     controllers = frame.drop_duplicates("arm").set_index("arm")["controller"]
     names = list(found)[::-1]
@@ -116,7 +116,7 @@ def _gaps(axes: Any, study: StudyConfig, frame: pd.DataFrame) -> None:
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlabel(
         "gap closed (0 = no control, 1 = perfect foresight)\n"
-        f"bar: 95 % over held-out weeks; points: seeds\n{tidy.closing_line(study)}"
+        f"bar: 95 % over held-out weeks; points: seeds\n{tidy.closing_line(frame)}"
     )
     axes.set_xlim(right=max(1.08, axes.get_xlim()[1]))
     axes.set_title("Gap closed")
