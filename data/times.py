@@ -40,7 +40,12 @@ def standard_times(frame: pd.DataFrame, origin: Origin, utc_offset_h: float) -> 
     missing = stamps.isna().to_numpy()
     if missing.any():
         raise InputError(f"{origin.place(int(np.argmax(missing)), 'time')}: missing time; {_EXPECTED}")
-    return pd.DatetimeIndex(stamps.to_numpy()).as_unit("ns")
+    times = pd.DatetimeIndex(stamps.to_numpy())
+    outside = np.asarray((times.year < 1700) | (times.year > 2200))  # what nanoseconds hold, and no measurement is
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise InputError(f"{origin.place(first, 'time', times[first])}: expected a year from 1700 to 2200")
+    return times.as_unit("ns")
 
 
 def _parsed(column: "pd.Series[str]", origin: Origin, utc_offset_h: float) -> "pd.Series[pd.Timestamp]":
@@ -82,6 +87,8 @@ def step_minutes(times: pd.DatetimeIndex, origin: Origin, dt_h: float | None = N
     Given ``dt_h``, the step must be that; a single row needs it. Allowed: 5 min to 1 h in whole minutes that
     divide an hour.
     """
+    if dt_h is not None and not 0.0 < dt_h <= 24.0:
+        raise InputError(f"{origin.file}: dt_h is {dt_h}, expected 5 min to 1 h, in hours")
     nanoseconds = times.to_numpy().astype("datetime64[ns]").astype(np.int64)
     if len(times) == 1 and dt_h is None:
         raise InputError(f"{origin.place(0, 'time', times[0])}: one row alone has no time step; give dt_h")

@@ -45,7 +45,7 @@ def commands(task: Task, actions: NDArray[np.generic], out: NDArray[np.float64])
     if not discrete:
         out[...] = given.reshape(expected)
         return
-    chosen = given.astype(np.int64, copy=False).reshape(expected)
-    if (chosen != given.reshape(expected)).any() or chosen.min() < 0 or chosen.max() >= len(GRID):
+    given = given.reshape(expected)
+    if not np.isin(given, np.arange(len(GRID))).all():
         raise InputError(f"actions are {given.tolist()}; expected whole numbers from 0 to {len(GRID) - 1}")
-    out[...] = GRID[chosen]
+    out[...] = GRID[given.astype(np.int64)]

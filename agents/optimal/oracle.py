@@ -104,7 +104,8 @@ class Optimum:
             p_max = np.where(plan.p_hp_max_kw > 0.0, plan.p_hp_max_kw, 1.0)
             commands[:, h, 0] = plan.p_battery_kw / limit
             commands[:, h, 1] = 2.0 * plan.p_hp_kw / p_max - 1.0
-            soc[1:, h], t_air[1:, h] = plan.soc, plan.t_air_c
+            soc[1:, h] = plan.soc if home["battery_e"] > 0.0 else soc[0, h]  # without a battery it stands still
+            t_air[1:, h] = plan.t_air_c
             self.objective_eur[e] += plan.objective_eur
             self.bound_eur[e] += plan.bound_eur
         return _Followed(start, commands, soc, t_air)

@@ -156,6 +156,51 @@ def test_nobody_beats_the_optimum(world: Any, seed: int) -> None:
         assert (best <= objective(other, task) + 1e-6).all()
 
 
+def test_a_plan_is_made_anew_when_others_acted() -> None:
+    task = Task.make(worlds.scenario(days=1), episode_steps=96, starts=[0], sequential=True)
+
+    def rest(fresh: bool) -> float:
+        simulator = Simulator(task, 1, autoreset=False)
+        simulator.reset()
+        optimum = Optimum(task)
+        optimum.attach(simulator)
+        optimum.predict(simulator.obs.reshape(1, -1))
+        for _ in range(40):
+            simulator.step(np.array([[1.0, 1.0]]))
+        if fresh:
+            optimum.attach(simulator)
+        total = 0.0
+        for _ in range(56):
+            simulator.step(optimum.predict(simulator.obs.reshape(1, -1))[0])
+            total -= float(simulator.reward[0])
+        return total
+
+    assert rest(fresh=False) == pytest.approx(rest(fresh=True), abs=1e-9)
+
+
+def test_a_search_that_runs_out_of_time_says_how_far_it_may_be_off() -> None:
+    world = worlds.scenario(days=7, price_export_eur_kwh=np.full(672, 0.31))
+    task = Task.make(world, episode_steps=672, starts=[0], sequential=True)
+    start = {"soc": 0.5, "t_air": 21.0, "t_mass": 21.0, "value_el": 0.3, "value_heat": 0.05}
+    hurried = solve(task, 0, 0, 672, **start, time_limit_s=0.5)
+    assert hurried.bound_eur <= hurried.objective_eur
+    assert np.isfinite(hurried.bound_eur)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_with_negative_prices_the_optimum_is_proven(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    price = worlds.scenario(days=2).price_import_eur_kwh + rng.normal(-0.25, 0.2, 192)
+    world = worlds.scenario(
+        days=2, price_import_eur_kwh=price, price_export_eur_kwh=price - rng.uniform(0.0, 0.04, 192)
+    )
+    task = Task.make(world, episode_steps=192, starts=[0], sequential=True)
+    optimum = Optimum(task)
+    reached = objective(optimum, task)
+    assert reached[0] == pytest.approx(optimum.objective_eur[0], abs=1e-6)
+    assert optimum.objective_eur[0] - optimum.bound_eur[0] < 2e-6
+
+
 def test_plan_equals_an_independent_formulation() -> None:
     """A two-step battery problem solved by hand: buy cheap, use dear, as far as the efficiency pays."""
     world = worlds.scenario(

@@ -191,8 +191,11 @@ def test_sequential_starts_are_taken_in_order_across_copies() -> None:
     [
         ({"action_set": "analog"}, "action_set is 'analog'"),
         ({"episode_steps": 0}, "episode_steps is 0"),
-        ({"episode_steps": 10_000}, "episode_steps is 10000; expected 1 to the scenario's 288"),
+        ({"episode_steps": 10_000}, "episode_steps is 10000; expected a whole number, 1 to the scenario's 288"),
+        ({"episode_steps": 1.7}, "episode_steps is 1.7; expected a whole number"),
         ({"starts": []}, "starts is empty"),
+        ({"starts": [1.5]}, "starts holds a number that is not whole"),
+        ({"initial": (0.5, 0.5, float("nan"), 21, 20, 21)}, "initial is"),
         ({"starts": [280]}, "an episode of 24 steps from step 280 leaves"),
         ({"initial": (0.5, 0.4, 20, 21, 20, 21)}, "initial is"),
         ({"initial": (0.5, 1.4, 20, 21, 20, 21)}, "initial soc is 0.5 to 1.4"),
@@ -229,3 +232,30 @@ def test_vec_env_attributes_follow_sb3s_protocol() -> None:
     env.seed(9)
     np.testing.assert_array_equal(first, env.reset())
     env.close()
+
+
+def test_an_ended_episode_goes_no_further_before_reset() -> None:
+    env = HomeEnv(task(scenario=worlds.scenario(days=1), episode_steps=96))
+    env.reset()
+    for _ in range(96):
+        *_, truncated, _ = env.step(np.zeros(2))
+    assert truncated
+    with pytest.raises(InputError, match="episode of environment 0 has ended; call reset before step"):
+        env.step(np.zeros(2))
+    env.reset()
+    env.step(np.zeros(2))
+
+
+@pytest.mark.parametrize("action", [-1, 25, 3.7, float("nan"), [1, 2]])
+def test_actions_outside_the_discrete_set_are_refused(action: Any) -> None:
+    env = HomeEnv(task(action_set="discrete"))
+    env.reset()
+    with pytest.raises(InputError, match="actions"):
+        env.step(action)
+
+
+def test_a_wrong_number_of_actions_is_refused() -> None:
+    env = HomeEnv(task())
+    env.reset()
+    with pytest.raises(InputError, match=r"actions have shape \(1, 3\)"):
+        env.step(np.zeros(3))

@@ -52,6 +52,7 @@ def test_packaged_studies_are_valid() -> None:
         ("training.step", 5, r"training.step: unknown field \(did you mean 'steps'\?\)"),
         ("training.seeds", [1, 1], r"training: seeds \[1, 1\] are not distinct"),
         ("training.seeds", [], r"training.seeds: "),
+        ("training.seeds", [True], r"training.seeds.0: .*integer \(got True\)"),
         ("ppo.gamma", 1.5, r"ppo.gamma: .*less than or equal to 1 \(got 1.5\)"),
         ("ppo.gamma", float("nan"), r"ppo.gamma: "),
         ("ppo.batch_size", 33, r"ppo.batch_size is 33; expected a divisor of .* = 64"),
@@ -82,6 +83,8 @@ def test_what_is_wrong_is_named(path: str, value: object, message: str) -> None:
         ("a: b: c", "not valid YAML"),
         ("!!python/object/apply:os.system [echo]", "not valid YAML"),
         ("[" * 5000, "not valid YAML: nested too deeply"),
+        ("name: x\nname: y", "line 2, column 1: not valid YAML: field 'name' stands twice"),
+        ("training: {steps: 1" + "0" * 5000 + "}", "mine.yaml: not valid YAML: Exceeds the limit"),
     ],
 )
 def test_text_that_is_no_study_is_refused(text: str, message: str) -> None:
@@ -89,7 +92,7 @@ def test_text_that_is_no_study_is_refused(text: str, message: str) -> None:
         config.parse(text, "mine.yaml")
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"absent\.yaml: cannot be read: No such file"):
         config.load(str(tmp_path / "absent.yaml"))
     with pytest.raises(InputError, match=r"cannot be read: Is a directory"):
@@ -98,6 +101,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not UTF-8"):
         config.load(str(binary))
+    (tmp_path / "quickstart").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert config.load("quickstart").name == "quickstart"  # a folder of that name does not hide the packaged study
     with pytest.raises(InputError, match=r"'quickstrat' is unknown.*did you mean 'quickstart'"):
         config.load("quickstrat")
 

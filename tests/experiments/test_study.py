@@ -186,6 +186,38 @@ def test_another_study_in_the_same_folder_is_refused(finished: Path, tmp_path: P
     assert (finished / "out" / tidy.STUDY).read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("scenario: bundled-home", "scenario: nope"), "nope"),
+        (("n_layers: 3", "n_layers: 2"), "arms.quantum.circuit: Circuit: n_layers=2 with n_qubits=4 never encodes"),
+        (("months: [1], test_every: 2", "months: [1], test_every: 9"), "no test week is left"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_written(
+    change: tuple[str, str], message: str, finished: Path, tmp_path: Path
+) -> None:
+    study = tmp_path / "tiny.yaml"
+    study.write_text(STUDY.replace(*change), encoding="utf-8")
+    before = (finished / "out" / tidy.STUDY).read_bytes()
+    for command in (["validate", study], ["run", study, "--out", tmp_path / "new"]):
+        refused = entangrid(*command)
+        assert refused.returncode == 2
+        assert message in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) == 1
+    assert entangrid("run", study, "--out", finished / "out").returncode == 2
+    assert (finished / "out" / tidy.STUDY).read_bytes() == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_is_a_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    study = tmp_path / "tiny.yaml"
+    study.write_text(STUDY, encoding="utf-8")
+    refused = entangrid("run", study, "--out", study / "x")
+    assert refused.returncode == 2
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
 def test_damaged_results_are_named(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(finished / "out", out)
@@ -194,6 +226,11 @@ def test_damaged_results_are_named(finished: Path, tmp_path: Path) -> None:
     refused = entangrid("run", finished / "tiny.yaml", "--out", out)
     assert refused.returncode == 2
     assert f"{run.name}/{store.METRICS}: not readable as Parquet" in refused.stderr
+    shutil.copy(next((finished / "out" / "runs").glob("rule-*")) / store.METRICS, run / store.METRICS)
+    (run / store.RESULT).write_text("{}")
+    refused = entangrid("run", finished / "tiny.yaml", "--out", out)
+    assert refused.returncode == 2
+    assert "result.json: parameters_actor is missing or no number" in refused.stderr
     (run / store.RESULT).write_text("[1")
     with pytest.raises(InputError, match="not valid JSON; delete the folder"):
         store.read_result(run)
@@ -247,6 +284,35 @@ def test_bad_csv_of_a_scenario_folder_is_one_clear_line(tmp_path: Path) -> None:
         assert "load_kw" in line
         assert "-3.5" in line
         assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("battery_kwh", "-5", "battery_kwh of home 'home-1' is -5; expected 0 to 1000"),
+        ("colour", "1", "'colour' is unknown"),
+    ],
+)
+def test_bad_parameters_of_a_home_are_refused_by_validate_and_run(
+    column: str, value: str, message: str, tmp_path: Path
+) -> None:
+    import worlds
+
+    from entangrid.data.sources.tables import save_folder
+
+    save_folder(worlds.scenario(days=21), tmp_path / "mine")
+    table_file = tmp_path / "mine" / "homes.csv"
+    homes = pd.read_csv(table_file)
+    homes[column] = float(value)
+    homes.to_csv(table_file, index=False)
+    study = tmp_path / "study.yaml"
+    study.write_text(STUDY.replace("bundled-home", str(tmp_path / "mine")), encoding="utf-8")
+    for command in (["validate", study], ["run", study, "--out", tmp_path / "out"]):
+        refused = entangrid(*command)
+        assert refused.returncode == 2
+        assert message in refused.stderr
+        assert "mine" in refused.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_own_scenario_folder_can_be_studied(tmp_path: Path) -> None:
