@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +26,24 @@ class Controller(Protocol):
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = False,
     ) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], ...] | None]: ...
+
+
+class Memoryless(ABC):
+    """A controller that decides from the observation alone: SB3's ``predict`` around one method."""
+
+    def predict(
+        self,
+        observation: npt.NDArray[Any],
+        state: tuple[npt.NDArray[Any], ...] | None = None,
+        episode_start: npt.NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], ...] | None]:
+        """See :class:`Controller`; the state goes through untouched."""
+        return self.act(observation), state
+
+    @abstractmethod
+    def act(self, observation: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Actions for observations."""
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ Each has SB3's ``predict``. What a rule remembers of an episode (a count of its 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ Actions = npt.NDArray[np.int64]
 State = tuple[npt.NDArray[Any], ...]
 
 
-class _DispatchRule:
+class _DispatchRule(ABC):
     """Takes observations apart and puts actions together; a rule says how the points rank."""
 
     def __init__(self, task: DispatchTask):
@@ -40,9 +41,9 @@ class _DispatchRule:
         actions = points if np.ndim(observation) > 1 else points[0]
         return np.asarray(actions, np.int64), (self._remember(points, memory),)
 
+    @abstractmethod
     def _choose(self, job_type: Actions, wait_h: F, memory: Actions) -> Actions:
         """Points (E,) for job types (E,), waits (E, 10) [h] and what was remembered (E,); 0 is an episode's start."""
-        raise NotImplementedError
 
     def _remember(self, points: Actions, memory: Actions) -> Actions:
         """The number of jobs dispatched."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from entangrid.agents.controller import F, Physical, encode
+from entangrid.agents.controller import F, Memoryless, Physical, encode
 from entangrid.envs.kernels import heat_pump
 from entangrid.envs.layout import Records
 from entangrid.envs.tasks import Task
@@ -49,40 +49,28 @@ def thermostat(task: Task, seen: Physical, set_point: F) -> tuple[F, F]:
     return command, p
 
 
-class NoControl:
+class NoControl(Memoryless):
     """Thermostat at the home's set point day and night, battery idle: what every saving is measured from."""
 
     def __init__(self, task: Task):
         self.task = task
 
-    def predict(
-        self,
-        observation: npt.NDArray[Any],
-        state: tuple[npt.NDArray[Any], ...] | None = None,
-        episode_start: npt.NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-    ) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], ...] | None]:
-        """See :class:`entangrid.agents.controller.Controller`."""
+    def act(self, observation: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Actions for observations (E, 12 H)."""
         seen = Physical(self.task, observation)
         set_point = np.broadcast_to(_field(self.task.homes, "t_set"), seen.t_air.shape)
         command, _ = thermostat(self.task, seen, set_point)
-        return encode(self.task, np.stack([np.zeros_like(command), command], -1)), state
+        return encode(self.task, np.stack([np.zeros_like(command), command], -1))
 
 
-class SelfConsumption:
+class SelfConsumption(Memoryless):
     """The battery takes surplus PV and covers what the home draws; the set point falls while nobody is in."""
 
     def __init__(self, task: Task):
         self.task = task
 
-    def predict(
-        self,
-        observation: npt.NDArray[Any],
-        state: tuple[npt.NDArray[Any], ...] | None = None,
-        episode_start: npt.NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-    ) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], ...] | None]:
-        """See :class:`entangrid.agents.controller.Controller`."""
+    def act(self, observation: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Actions for observations (E, 12 H)."""
         homes = self.task.homes
         seen = Physical(self.task, observation)
         set_point = _field(homes, "t_set") - SET_BACK_K * (seen.occupancy < 0.5)
@@ -90,4 +78,4 @@ class SelfConsumption:
         limit = _field(homes, "battery_p")
         surplus = seen.p_pv - seen.p_load - p_hp
         battery = np.where(limit > 0.0, surplus / np.where(limit > 0.0, limit, 1.0), 0.0)
-        return encode(self.task, np.stack([np.clip(battery, -1.0, 1.0), command], -1)), state
+        return encode(self.task, np.stack([np.clip(battery, -1.0, 1.0), command], -1))

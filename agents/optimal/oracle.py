@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from entangrid.agents.controller import encode
+from entangrid.agents.controller import Memoryless, encode
 from entangrid.agents.optimal.program import solve
 from entangrid.data.errors import InputError
 from entangrid.envs.layout import Records
@@ -32,7 +32,7 @@ class _Followed(NamedTuple):
         return bool(near)
 
 
-class Optimum:
+class Optimum(Memoryless):
     """Solves each episode's program when it begins and follows the plan: what nobody without a crystal ball can beat.
 
     Information: the true state and every future value of the episode. :meth:`attach` gives it the simulator that it
@@ -58,14 +58,8 @@ class Optimum:
         self.objective_eur.clear()
         self.bound_eur.clear()
 
-    def predict(
-        self,
-        observation: npt.NDArray[Any],
-        state: tuple[npt.NDArray[Any], ...] | None = None,
-        episode_start: npt.NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-    ) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], ...] | None]:
-        """See :class:`entangrid.agents.controller.Controller`; raises InputError before :meth:`attach`."""
+    def act(self, observation: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Actions for the attached simulator's state; raises InputError before :meth:`attach`."""
         if self._simulator is None:
             raise InputError("optimum: no simulator attached; call attach(simulator) before predict")
         simulator = self._simulator
@@ -76,7 +70,7 @@ class Optimum:
             if plan is None or not plan.leads_to(step, simulator.state[e]):
                 plan = self._plans[e] = self._plan(simulator, e)
             commands[e] = plan.commands[step - plan.start]
-        return encode(self.task, commands), state
+        return encode(self.task, commands)
 
     def _plan(self, simulator: Simulator, e: int) -> _Followed:
         """The plan of environment e from now to its episode's end."""
