@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from entangrid.agents import quantum
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
+    from entangrid.agents import quantum
     from entangrid.agents.controller import Controller
     from entangrid.envs.tasks import Task
 
@@ -48,3 +49,9 @@ def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controlle
 
     rules: dict[str, Any] = dict(zip(RULES, (NoControl, SelfConsumption, Optimum), strict=True))
     return rules[name](task)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "quantum":  # imported when it is used: it needs NumPy, and ``entangrid --help`` does not
+        return import_module("entangrid.agents.quantum")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

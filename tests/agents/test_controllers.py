@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -245,3 +247,18 @@ def test_every_controller_is_made_by_name_and_acts(name: str) -> None:
 def test_unknown_controllers_are_refused() -> None:
     with pytest.raises(InputError, match="'magic' is unknown; expected one of: no-control"):
         entangrid.agents.make("magic", Task.make(worlds.scenario(days=1)))
+
+
+def test_public_names_are_there_after_one_import() -> None:
+    code = (
+        "import sys, entangrid\n"
+        "assert 'numpy' not in sys.modules\n"
+        "circuit = entangrid.agents.quantum.Circuit(n_qubits=4, n_layers=3, entangler='cz-ring', readout='z')\n"
+        "layer = entangrid.agents.quantum.compile_circuit(circuit, backend='torchquantum', precision='single')\n"
+        "assert entangrid.data.load('bundled-home').n_homes == 1\n"
+        "assert entangrid.envs.make_sb3 and entangrid.envs.Feeder and entangrid.experiments.run\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(AttributeError, match="no attribute 'magic'"):
+        _ = entangrid.agents.magic
