@@ -40,7 +40,7 @@ def commands(task: Task, actions: NDArray[np.generic], out: NDArray[np.float64])
     discrete = task.action_set == "discrete"
     given = np.asarray(actions)
     expected = (n_envs, n_homes) if discrete else (n_envs, n_homes, N_ACTIONS)
-    if given.size != np.prod(expected):
+    if given.size != (n_envs * n_homes if discrete else out.size):
         raise InputError(f"actions have shape {given.shape}; expected {expected} numbers (environments, homes, ...)")
     if not discrete:
         out[...] = given.reshape(expected)

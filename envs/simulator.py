@@ -94,7 +94,7 @@ class Simulator:
 
         Raises InputError for an action that is not a number, and without autoreset after an episode's end.
         """
-        if not self.autoreset and self.truncated.any():
+        if not self.autoreset and (self.truncated[0] if self.n_envs == 1 else self.truncated.any()):
             raise InputError(f"episode of environment {self.truncated.argmax()} has ended; call reset before step")
         action_sets.commands(self.task, actions, self._commands)
         if not np.isfinite(self._commands).all():
