@@ -138,7 +138,7 @@ def test_later_layers_read_the_inputs_beyond_the_qubits() -> None:
 )
 def test_bad_fields_are_named(options: dict[str, object], word: str) -> None:
     with pytest.raises(InputError, match=word):
-        Circuit(**options)  # type: ignore[arg-type]
+        Circuit(**options)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_unknown_fields_and_wrong_shapes_are_named() -> None:

@@ -206,4 +206,4 @@ def test_package_names_only_what_it_has():
 
     assert {"Scenario", "InputError", "load", "split_weeks"} <= set(dir(entangrid.data))
     with pytest.raises(AttributeError, match="scenarios"):
-        entangrid.data.scenarios  # noqa: B018
+        entangrid.data.scenarios  # noqa: B018 - the access is what is tested

@@ -20,7 +20,7 @@ RANDOM = sorted((DATA / "pandapower_random").glob("case_*.json"))
 
 def from_json(case: dict[str, Any]) -> Feeder:
     tables = {name: pd.DataFrame(case[name]) for name in ("bus", "line", "trafo", "ext_grid")}
-    return Feeder.from_tables(**tables)  # type: ignore[arg-type]
+    return Feeder.from_tables(**tables)  # type: ignore[arg-type]  # frames by name
 
 
 def stored(case: str) -> tuple[Any, Any, Any, pd.DataFrame]:

@@ -46,7 +46,7 @@ def test_losses_are_never_negative(case: tuple[int, Tables], share: float, metho
     p, q = random_load(seed, tables, rated_share=share)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        flow = Feeder.from_tables(**tables).power_flow(p, q, method=method, max_sweeps=20)  # type: ignore[arg-type]
+        flow = Feeder.from_tables(**tables).power_flow(p, q, method=method, max_sweeps=20)  # type: ignore[arg-type]  # frames by name
     assert (flow.line_loss_kw >= 0.0).all()
     assert (flow.trafo_loss_kw >= 0.0).all()
     assert np.isfinite(np.column_stack([flow.vm_pu, flow.line_current_ka])).all()

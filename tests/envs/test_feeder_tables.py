@@ -130,7 +130,7 @@ def test_duplicate_bus_and_table_of_another_kind_are_refused() -> None:
     with pytest.raises(InputError, match="bus 3: listed more than once"):
         Feeder.from_tables(**tables)
     with pytest.raises(InputError, match="bus: expected a pandas DataFrame, got dict"):
-        Feeder.from_tables(**{**small(), "bus": {}})  # type: ignore[arg-type]
+        Feeder.from_tables(**{**small(), "bus": {}})  # type: ignore[arg-type]  # frames by name
     with pytest.raises(InputError, match="frequency_hz = 0"):
         Feeder.from_tables(**small(), frequency_hz=0)
     with pytest.raises(InputError, match="feeder = 'rural9', expected one of rural1"):
