@@ -6,7 +6,7 @@ conductances K [kW/K], capacities C [kWh/K] and inputs u (outdoor temperature, h
 
     C dT/dt = -K T + G u.
 
-Nodes without capacity (surfaces, and air nodes with ``c_air`` 0) follow at once: 0 = -K_sd T_d - K_ss T_s + G_s u, so
+Nodes without capacity (surfaces, and air nodes with ``c_air`` 0 or next to it) follow at once: 0 = -K_sd T_d - K_ss T_s + G_s u, so
 T_s = K_ss⁻¹ (G_s u - K_sd T_d); what is left for the others is the Schur complement K_dd - K_ds K_ss⁻¹ K_sd. Both the
 two-node model (Bacher, Madsen 2011, DOI 10.1016/j.enbuild.2011.02.005) and ISO 13790's 5R1C are such networks.
 """
@@ -20,6 +20,9 @@ from scipy.linalg import expm
 from entangrid.envs.layout import MAX_ZONES, Records
 
 F = NDArray[np.float64]
+
+#: An air node with a shorter time constant than this [h] (a third of a second) counts as one without capacity.
+SHORTEST_H = 1e-4
 
 
 class Discrete(NamedTuple):
@@ -145,8 +148,8 @@ def _one(home: Records, zones: Records, dt: float) -> StepMatrices:
     """The matrices of one home."""
     k, g, c, place = network(home, zones)
     n, m = 2 * len(zones), 1 + 2 * len(zones)
-    has = np.flatnonzero(c > 0.0)
-    lacks = np.flatnonzero(c == 0.0)
+    slow = (c > SHORTEST_H * np.diag(k)) | (place % 2 == 1) & (place >= 0)
+    has, lacks = np.flatnonzero(slow), np.flatnonzero(~slow)
     follows_x = -np.linalg.solve(k[np.ix_(lacks, lacks)], k[np.ix_(lacks, has)])  # T_s = follows_x T_d + follows_u u
     follows_u = np.linalg.solve(k[np.ix_(lacks, lacks)], g[lacks])
     a_rate = -(k[np.ix_(has, has)] + k[np.ix_(has, lacks)] @ follows_x) / c[has, None]
