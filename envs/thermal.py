@@ -6,9 +6,10 @@ conductances K [kW/K], capacities C [kWh/K] and inputs u (outdoor temperature, h
 
     C dT/dt = -K T + G u.
 
-Nodes without capacity (surfaces, and air nodes with ``c_air`` 0 or next to it) follow at once: 0 = -K_sd T_d - K_ss T_s + G_s u, so
-T_s = K_ss⁻¹ (G_s u - K_sd T_d); what is left for the others is the Schur complement K_dd - K_ds K_ss⁻¹ K_sd. Both the
-two-node model (Bacher, Madsen 2011, DOI 10.1016/j.enbuild.2011.02.005) and ISO 13790's 5R1C are such networks.
+Nodes without capacity (surfaces, and air nodes with ``c_air`` 0 or next to it) follow at once:
+0 = -K_sd T_d - K_ss T_s + G_s u, so T_s = K_ss⁻¹ (G_s u - K_sd T_d); what is left for the others is the Schur
+complement K_dd - K_ds K_ss⁻¹ K_sd. Both the two-node model (Bacher, Madsen 2011, DOI 10.1016/j.enbuild.2011.02.005)
+and ISO 13790's 5R1C are such networks.
 """
 
 from typing import NamedTuple
