@@ -20,7 +20,9 @@ class Parameter(NamedTuple):
     index: int | None = None  # place in a field that holds several numbers
 
 
-def _each(prefix: str, field: str, n: int, low: float, high: float, defaults: tuple[float, ...]) -> dict[str, Parameter]:
+def _each(
+    prefix: str, field: str, n: int, low: float, high: float, defaults: tuple[float, ...]
+) -> dict[str, Parameter]:
     return {f"{prefix}{i + 1}": Parameter(field, low, high, defaults[i], index=i) for i in range(n)}
 
 
@@ -191,7 +193,9 @@ def zone_records(homes: pd.DataFrame) -> Records:
         wrong &= ~((np.abs(total - 1.0) < 1e-6) | (share == "emitter_share") & (total > 1.0))
         if wrong.any():
             h = int(np.argmax(wrong))
-            raise InputError(f"homes: {share} of home {homes.index[h]!r} adds up to {total[h]:g} over zones; expected 1")
+            raise InputError(
+                f"homes: {share} of home {homes.index[h]!r} adds up to {total[h]:g} over zones; expected 1"
+            )
     return records
 
 
