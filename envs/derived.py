@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
-from entangrid.envs.kernels import heat_pump
+from entangrid.envs.appliances import check_spacing
+from entangrid.envs.kernels import appliance, heat_pump
 from entangrid.envs.kernels import home as home_kernel
 from entangrid.envs.layout import COMMON, N_APPLIANCES, SERIES, Records
 
@@ -59,16 +59,10 @@ def series_records(scenario: Scenario, homes: Records) -> Records:
         ready = getattr(s, f"appliance{i + 1}_ready")
         records["app_ready"][..., i] = ready
         for h in np.flatnonzero(homes["app_kw"][:, i] > 0.0):
-            at = np.flatnonzero(ready[:, h] > 0.5)
-            apart = np.ceil(homes["app_h"][h, i] / s.dt_h - 1e-9) + np.floor(
-                homes["app_window_h"][h, i] / s.dt_h + 1e-9
-            )
-            close = np.flatnonzero(np.diff(at) < apart)
-            if close.size:
-                raise InputError(
-                    f"scenario {s.name!r}: appliance{i + 1}_ready of home {s.home_names[h]!r} at steps "
-                    f"{at[close[0]]} and {at[close[0] + 1]}; expected at least {apart:g} steps (window and run) between"
-                )
+            home = homes[h]
+            _, run, window = appliance.cycle(home["app_kw"][i], home["app_h"][i], home["app_window_h"][i], s.dt_h)
+            name = f"scenario {s.name!r}: appliance{i + 1}_ready of home {s.home_names[h]!r}"
+            check_spacing(ready[:, h], run, window, name)
     return records
 
 

@@ -14,8 +14,8 @@ TANK_LIFT_K = 5.0
 DAY_FROM_H, DAY_TO_H = 7.0, 22.0
 
 _N = 2 * MAX_ZONES
-#: Numbers of scratch that :func:`step` needs: x, x_next, x_mean, u, zone requests.
-WORK = 3 * _N + (1 + _N) + MAX_ZONES
+#: Numbers of scratch that :func:`step` needs: x, x_next, x_mean, u, and the zones' requests and bands.
+WORK = 7 * _N + 1
 
 
 @njit(cache=True)
@@ -61,7 +61,8 @@ def _tank(
     """Heat the tank; return (share of the step that the heat pump is busy with it, its electric power [kW]).
 
     The command asks for a share of what the heat pump (or, without one, the element) can give; without a command the
-    tank's thermostat asks for what brings it to its set point. Disinfection overrides both with everything there is.
+    tank's thermostat asks for what brings it to its set point. When disinfection is due, it is served whatever the command,
+    with the element's help.
     """
     terms["q_dhw_kw"] = 0.0
     terms["p_element_kw"] = 0.0
@@ -76,15 +77,14 @@ def _tank(
         cop, q_hp = heat_pump.heating(home, common["t_out"], state["t_tank"] + TANK_LIFT_K)
     most = q_hp if q_hp > 0.0 else home["dhw_element"]
     if np.isnan(command):
-        wish = home["dhw_c"] * (home["dhw_t_set"] - state["t_tank"]) / dt
-        wish += series["dhw"] + home["dhw_ua"] * (home["dhw_t_set"] - home["dhw_t_env"])
-        wish = min(max(wish, 0.0), most)
+        wish = min(hot_water.heat_to(home, state["t_tank"], home["dhw_t_set"], series["dhw"], dt), most)
         asked = wish
     else:
         asked = 0.5 * (command + 1.0) * most
         wish = min(max(asked, 0.0), most)
     if hot_water.must_disinfect(home, state["tank_cold_h"]):
-        wish = q_hp + home["dhw_element"]
+        hot = hot_water.heat_to(home, state["t_tank"], home["dhw_legionella_c"], series["dhw"], dt)
+        wish = max(wish, min(hot, q_hp + home["dhw_element"]))
     if not on:
         wish = 0.0
     t_end, cold_h, taken, drawn, loss, unmet = hot_water.step(
@@ -197,12 +197,16 @@ def _rooms(
     delivered = 0.0
     terms["clipped_hp_kw"] = 0.0
     if home["ideal_load"] > 0.0:
+        there = 0
+        low = work[5 * _N + 1 : 5 * _N + 1 + n_zones]
+        high = work[6 * _N + 1 : 6 * _N + 1 + n_zones]
         for z in range(n_zones):
-            if zone[z]["c_mass"] > 0.0:
-                q = zones.ideal_heat(x, u, a_mean, b_mean, zone[z]["t_low"], zone[z]["t_high"], z)
-                u[1 + 2 * z] += q
-                delivered += q
-                p_hp += q / cop if q >= 0.0 else -q / eer
+            low[z], high[z] = zone[z]["t_low"], zone[z]["t_high"]
+            there += zone[z]["c_mass"] > 0.0
+        zones.ideal_heats(x, u, a_mean, b_mean, low[:there], high[:there], requests[:there])
+        for z in range(there):
+            delivered += requests[z]
+            p_hp += requests[z] / cop if requests[z] >= 0.0 else -requests[z] / eer
     else:
         _, clipped = _room_requests(home, zone, t_out, state, command, q_heat, q_cool, requests)
         heat = 0.0
@@ -257,6 +261,7 @@ def _appliances(home: Records, series: Records, state: Records, command: F, on: 
     for i in range(N_APPLIANCES):
         if home["app_kw"][i] <= 0.0:
             continue
+        kw, run_steps, window_steps = appliance.cycle(home["app_kw"][i], home["app_h"][i], home["app_window_h"][i], dt)
         c = command[APPLIANCE + i]
         start = 1.0 if np.isnan(c) else c
         wait = state["app_wait"][i]
@@ -269,9 +274,9 @@ def _appliances(home: Records, series: Records, state: Records, command: F, on: 
             start,
             wait,
             state["app_left"][i],
-            home["app_kw"][i],
-            np.ceil(home["app_h"][i] / dt - 1e-9),
-            np.floor(home["app_window_h"][i] / dt + 1e-9),
+            kw,
+            run_steps,
+            window_steps,
         )
         total += p
     return total
@@ -387,7 +392,7 @@ def step(
     carbon_kg = max(p_grid, 0.0) * common["carbon"] * dt
     carbon = carbon_kg * carbon_price
     discomfort = terms["discomfort_kh"] * home["discomfort_price"]
-    wear = max(-p_battery, 0.0) * dt / home["battery_eta_d"] * home["battery_wear"]
+    wear = battery.drawn_kwh(home, p_battery, dt) * home["battery_wear"]
     wear += max(-p_ev, 0.0) * dt / home["ev_eta_d"] * home["ev_wear"]
     wear += fade * home["battery_e"] * home["battery_price"]
     unmet = terms["unmet_dhw_kwh"] * home["dhw_unmet_price"] + unmet_ev * home["ev_unmet_price"]
