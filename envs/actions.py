@@ -130,9 +130,7 @@ def possible(simulator: Simulator, env: int) -> list[list[NDArray[np.bool_]]]:
     return masks
 
 
-def _reach(
-    task: Task, home: Any, h: int, state: Any, series: Any, name: str, t: int
-) -> tuple[float, bool, bool]:
+def _reach(task: Task, home: Any, h: int, state: Any, series: Any, name: str, t: int) -> tuple[float, bool, bool]:
     """(level that stands still, whether more and whether less than it can do anything)."""
     full, empty = 1.0 - 1e-6, 1e-6
     if name == "battery":

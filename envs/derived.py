@@ -78,9 +78,7 @@ def hours_until_departure(at_home: F, dt_h: float) -> F:
     return left
 
 
-def stored_values(
-    scenario: Scenario, homes: Records, starts: npt.NDArray[np.int64], n: int
-) -> tuple[F, F, F]:
+def stored_values(scenario: Scenario, homes: Records, starts: npt.NDArray[np.int64], n: int) -> tuple[F, F, F]:
     """Value of a stored kWh in the episode of n steps from each start [EUR/kWh]: electricity (S,), heat in the
     building (S, H), heat in the tank (S, H).
 
