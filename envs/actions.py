@@ -75,7 +75,7 @@ def commands(task: Task, actions: NDArray[Any], out: F) -> None:
 
     Raises InputError for a wrong number of them, for what is no number of a discrete set and for what is not finite.
     """
-    n_envs, n_homes, n_controls = out.shape
+    n_envs, n_homes = out.shape[:2]
     given = np.asarray(actions)
     one = task.action_set == "discrete"
     expected = (n_envs, n_homes) if one else out.shape
@@ -100,8 +100,10 @@ def commands(task: Task, actions: NDArray[Any], out: F) -> None:
 
 
 def _whole(given: NDArray[Any], n: int) -> NDArray[np.int64]:
-    numbers = given.astype(np.int64, copy=False)
-    if given.dtype.kind not in "iu" and not np.array_equal(numbers, given) or numbers.min() < 0 or numbers.max() >= n:
+    with np.errstate(invalid="ignore"):
+        numbers = given.astype(np.int64, copy=False)
+    whole = given.dtype.kind in "iu" or np.array_equal(numbers, given)
+    if not whole or numbers.min() < 0 or numbers.max() >= n:
         raise InputError(f"actions are {given.tolist()}; expected whole numbers from 0 to {n - 1}")
     return numbers
 

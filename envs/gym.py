@@ -71,11 +71,11 @@ class HomeEnv(BatchEnv):
     ..     trafo_loading          %        0 to 150
     ..     hot_spot               °C       0 to 140; of the transformer
     ..     feeder_load            %        -150 to 150; loading with the sign of the power
-    ..     forecast_price+k ..             price, t_out, pv, load k steps ahead (``observation_set`` "forecast", "feeder")
+    ..     forecast_price+k ...            price, t_out, pv, load k steps ahead (sets "forecast" and "feeder")
     =====  =====================  =======  ============================================================
 
-    **Reward** [EUR]: -(bill + carbon + discomfort + wear + unmet + feeder) + change of the value of stored energy; every
-    term is in ``info``. The rewards of an episode sum to minus its objective. unmet: hot water below its useful
+    **Reward** [EUR]: -(bill + carbon + discomfort + wear + unmet + feeder) + change of the value of stored energy;
+    every term is in ``info``. The rewards of an episode sum to minus its objective. unmet: hot water below its useful
     temperature, energy missing in the vehicle when it leaves, and load unserved in an outage, each at its price.
 
     **Start.** A first step drawn from ``task.starts`` (or taken in turn), middle or drawn initial state.

@@ -79,8 +79,8 @@ def _tank(
     """Heat the tank; return (share of the step that the heat pump is busy with it, its electric power [kW]).
 
     The command asks for a share of what the heat pump (or, without one, the element) can give; without a command the
-    tank's thermostat asks for what brings it to its set point. When disinfection is due, it is served whatever the command,
-    with the element's help.
+    tank's thermostat asks for what brings it to its set point. When disinfection is due, it is served whatever the
+    command, with the element's help.
     """
     terms["q_dhw_kw"] = 0.0
     terms["p_element_kw"] = 0.0

@@ -97,7 +97,7 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     raw[18] = state["ev_soc"]
     raw[19] = series["ev_leaves_h"]
     for i in range(2):
-        ready = series["app_ready"][i] > 0.5 and state["app_left"][i] <= 0.0 or state["app_wait"][i] >= 0.0
+        ready = (series["app_ready"][i] > 0.5 and state["app_left"][i] <= 0.0) or state["app_wait"][i] >= 0.0
         wait = state["app_wait"][i] * s["dt"] if state["app_wait"][i] >= 0.0 else world.homes[h]["app_window_h"][i]
         raw[20 + 2 * i] = 1.0 if ready else 0.0
         raw[21 + 2 * i] = wait

@@ -32,7 +32,7 @@ class Anything:
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> Any:
         n = len(observation)
-        return self.rng.uniform(-1.0, 1.0, (n, 2 * self.task.scenario.n_homes)), state
+        return self.rng.uniform(-1.0, 1.0, (n, len(self.task.controls) * self.task.scenario.n_homes)), state
 
 
 def objective(controller: Any, task: Task) -> np.ndarray:
@@ -133,15 +133,16 @@ def worlds_of_prices(draw: st.DrawFn) -> Any:
         "free": np.zeros(n),
     }[kind]
     export = rng.uniform(0.1, 0.4, n) if kind == "export above import" else np.minimum(price, 0.08)
+    battery = draw(st.sampled_from([0.0, 5.0, 20.0]))
     return worlds.scenario(
         days=2,
         dt_h=1.0,
         seed=seed,
         price_import_eur_kwh=price,
         price_export_eur_kwh=export,
-        battery_kwh=draw(st.sampled_from([0.0, 5.0, 20.0])),
+        battery_kwh=battery,
         battery_wear_eur_kwh=draw(st.sampled_from([0.0, 0.02])),
-        hp_q_ref_kw=draw(st.sampled_from([0.0, 3.0, 10.0])),
+        hp_q_ref_kw=draw(st.sampled_from([0.0, 3.0, 10.0] if battery else [3.0, 10.0])),  # something to control
         discomfort_eur_kh=draw(st.sampled_from([0.0, 0.3, 2.0])),
         t_out_c=rng.uniform(-10.0, 25.0, n),
     )
