@@ -91,7 +91,7 @@ class SelfConsumption(Memoryless):
         """Actions for observations (E, K H)."""
         homes = self.task.homes
         seen = Physical(self.task, observation)
-        commands, p_hp = built_in(self.task, seen, SET_BACK_K * (seen["occupancy"] < 0.5))
+        commands, p_hp = built_in(self.task, seen, np.where(seen["occupancy"] < 0.5, SET_BACK_K, 0.0))
         limit = np.asarray(homes["battery_p"], np.float64)
         surplus = seen["p_pv"] - seen["p_load"] - p_hp
         commands["battery"] = np.where(limit > 0.0, surplus / np.where(limit > 0.0, limit, 1.0), 0.0)

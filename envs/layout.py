@@ -112,7 +112,7 @@ _REST = [
     ("discomfort_price", "f8"),  # of one occupied kelvin hour [EUR/(K h)]
 ]
 
-HOME = np.dtype(_THERMAL + _HEAT_PUMP + _HOT_WATER + _BATTERY + _VEHICLE + _REST)  # type: ignore[operator, arg-type]
+HOME = np.dtype(_THERMAL + _HEAT_PUMP + _HOT_WATER + _BATTERY + _VEHICLE + _REST)
 
 ZONE = np.dtype(
     [

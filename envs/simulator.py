@@ -172,7 +172,7 @@ class Simulator:
         grid = self.task.feeder.grid
         vm = np.sqrt(self.nodes[:, 2, :])[:, grid.node_of_bus]
         vm[:, grid.node_of_bus == 0] = grid.vm_hv_pu
-        return vm  # type: ignore[no-any-return]
+        return vm
 
     @property
     def line_loading_percent(self) -> npt.NDArray[np.float64]:
