@@ -1,4 +1,4 @@
-"""Heat pump: COP and output by temperature, heating and cooling, part load; against a NumPy twin and published values."""
+"""Heat pump: COP and output when heating and cooling, part load; against a NumPy twin and published values."""
 
 from __future__ import annotations
 
@@ -97,9 +97,7 @@ def test_when2heat_coefficients_are_the_published_ones(source: str) -> None:
 
 def test_when2heat_cop_by_hand_and_its_smallest_lift() -> None:
     q0, q1, q2 = WHEN2HEAT["air"]
-    home = cases.home(
-        hp_model=1, hp_quad_0=q0, hp_quad_1=q1, hp_quad_2=q2, hp_quad_factor=WHEN2HEAT_FACTOR, hp_q_ref=8
-    )
+    home = cases.home(hp_model=1, hp_quad_0=q0, hp_quad_1=q1, hp_quad_2=q2, hp_quad_factor=WHEN2HEAT_FACTOR, hp_q_ref=8)
     assert heat_pump.heating(home, 5.0, 35.0) == pytest.approx((0.85 * (6.08 - 2.823 + 0.4176), 8.0), rel=1e-12)
     assert heat_pump.heating(home, 30.0, 35.0) == heat_pump.heating(home, 20.0, 35.0)
     lifts = [heat_pump.heating(home, t, 35.0)[0] for t in range(-25, 21)]
