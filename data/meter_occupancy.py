@@ -10,11 +10,11 @@ Everything is causal: the estimate of a step depends on the loads up to that ste
 could have it. The load is that of lights and appliances, without heat pump and vehicle, as ``Scenario.load_kw``.
 
 That a household's electricity meter tells presence: W. Kleiminger, C. Beckel, T. Staake, S. Santini, *Occupancy
-Detection from Electricity Consumption Data*, BuildSys 2013, DOI 10.1145/2528282.2528295 (five Swiss homes, classifiers
-that learn from labels, a hidden Markov model among them: more than 80 % right). Online learning of hidden Markov models:
-O. Cappé, J. Comput. Graph. Stat. 20, 728 (2011), DOI 10.1198/jcgs.2011.09109. Rates, bins and guesses are this project's
-own. Where load and occupancy do not belong together, as in the bundled home (a metered load and a made-up schedule), the
-estimate follows the load.
+Detection from Electricity Consumption Data*, BuildSys 2013, DOI 10.1145/2528282.2528295 (five Swiss homes; classifiers
+that learn from labels, a hidden Markov model among them: more than 80 % right). Online learning of such models:
+O. Cappé, J. Comput. Graph. Stat. 20, 728 (2011), DOI 10.1198/jcgs.2011.09109. Rates, bins and guesses are this
+project's own. Where load and occupancy do not belong together, as in the bundled home (a metered load and a made-up
+schedule), the estimate follows the load.
 """
 
 from typing import NamedTuple
