@@ -233,7 +233,7 @@ FEEDER_TERMS = np.dtype(  # what one step did to the feeder of one environment
         ("line_loss_kw", "f8"),
         ("trafo_loss_kw", "f8"),
         ("p_slack_kw", "f8"),
-        ("violation_pu_h", "f8"),  # voltage outside the band, summed over buses with homes
+        ("violation_pu_h", "f8"),  # voltage outside the band, summed over homes
         ("overload_h", "f8"),  # transformer and lines above their rating [pu h]
         ("hot_spot_c", "f8"),
         ("ageing_h", "f8"),  # hours of normal life that the transformer lost

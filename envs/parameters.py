@@ -20,7 +20,9 @@ class Parameter(NamedTuple):
     index: int | None = None  # place in a field that holds several numbers
 
 
-def _each(prefix: str, field: str, n: int, low: float, high: float, defaults: tuple[float, ...]) -> dict[str, Parameter]:
+def _each(
+    prefix: str, field: str, n: int, low: float, high: float, defaults: tuple[float, ...]
+) -> dict[str, Parameter]:
     return {f"{prefix}{i + 1}": Parameter(field, low, high, defaults[i], index=i) for i in range(n)}
 
 
@@ -153,6 +155,7 @@ def home_records(homes: pd.DataFrame) -> Records:
         _fill(records, homes, column, parameter)
     records["n_zones"] = 1 + sum(_has_zone(homes, z) for z in range(2, MAX_ZONES + 1))
     _check_heat_pumps(homes, records)
+    _check_tanks(homes, records)
     _check_curves(homes, records)
     return records
 
@@ -190,7 +193,9 @@ def zone_records(homes: pd.DataFrame) -> Records:
         wrong &= ~((np.abs(total - 1.0) < 1e-6) | (share == "emitter_share") & (total > 1.0))
         if wrong.any():
             h = int(np.argmax(wrong))
-            raise InputError(f"homes: {share} of home {homes.index[h]!r} adds up to {total[h]:g} over zones; expected 1")
+            raise InputError(
+                f"homes: {share} of home {homes.index[h]!r} adds up to {total[h]:g} over zones; expected 1"
+            )
     return records
 
 
@@ -206,6 +211,8 @@ def _fill(records: Records, homes: pd.DataFrame, column: str, parameter: Paramet
     if column in homes.columns:
         values = homes[column].to_numpy(np.float64)
         fits = (values >= parameter.low) & (values <= parameter.high)
+        if parameter.default is not None and np.isnan(parameter.default):
+            fits |= np.isnan(values)
         if not fits.all():
             first = int(np.argmin(fits))
             raise InputError(
@@ -274,6 +281,21 @@ def _check_heat_pumps(homes: pd.DataFrame, records: Records) -> None:
             if lacking.any():
                 home = homes.index[int(np.argmax(lacking))]
                 raise InputError(f"homes: home {home!r} has {q}_kw above 0 and no {fit}_p1 to {fit}_p4")
+
+
+def _check_tanks(homes: pd.DataFrame, records: Records) -> None:
+    """Raise InputError for a tank whose temperatures do not ascend, or whose legionella temperature is out of reach."""
+    tank = records["dhw_c"] > 0.0
+    for low, high, where in (
+        ("dhw_t_min", "dhw_t_set", tank),
+        ("dhw_t_set", "dhw_t_max", tank),
+        ("dhw_legionella_c", "dhw_t_max", tank & (records["dhw_legionella_h"] > 0.0)),
+    ):
+        wrong = where & (records[low] > records[high])
+        if wrong.any():
+            home = homes.index[int(np.argmax(wrong))]
+            above, below = (name if name.endswith("_c") else f"{name}_c" for name in (low, high))
+            raise InputError(f"homes: {above} of home {home!r} is above {below}; expected it at or below")
 
 
 def _check_curves(homes: pd.DataFrame, records: Records) -> None:

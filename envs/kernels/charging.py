@@ -108,7 +108,7 @@ def charge_and_leave(
 ) -> None:
     """One hour of one station: charge, pay, and let go whose time has come.
 
-    P_i = battery.step of (a_i P_max), charging positive                                             [kW]
+    P_i = battery.reservoir of (a_i P_max), charging positive                                             [kW]
     bill = price max(sum P - PV, 0) 1 h,  departure = sum over departing (2 (1 - soc))²,  reward = -(bill + departure)
 
     actions (10,) in [-1, 1]; price [EUR/kWh]; pv [kW]; soc, hours, p_point (10,) and terms (one record) are written.
@@ -121,8 +121,8 @@ def charge_and_leave(
         asked = actions[p] * site["p_max"]
         if hours[p] > 0:
             request = min(max(actions[p], -1.0), 1.0) * site["p_max"]
-            soc[p], p_point[p] = battery.step(
-                soc[p], request, capacity, site["p_max"], site["eta_c"], site["eta_d"], 0.0, 1.0
+            soc[p], p_point[p] = battery.reservoir(
+                soc[p], request, capacity, site["p_max"], site["p_max"], site["eta_c"], site["eta_d"], 0.0, 1.0
             )
             hours[p] -= 1
             if hours[p] == 0:
