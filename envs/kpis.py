@@ -11,6 +11,8 @@ divide by is 0 (no PV, no battery, never at home, no import).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,7 +27,6 @@ F = npt.NDArray[np.float64]
 
 ALL, FEEDER = "all", "feeder"  # names in the column "home" for all homes together and for the feeder
 TOLERANCE_K = 0.01  # outside the comfort band by less than this is no discomfort
-V_LOW, V_HIGH = 0.9, 1.1  # EN 50160's band [pu]
 NEGLIGIBLE = 1e-9  # what is at most that large counts as 0 where it would divide
 
 #: KPIs and their units in the table's order; the second half concerns homes on feeders, and feeders
@@ -108,7 +109,7 @@ def kpis(log: Log, env: int = 0) -> pd.DataFrame:
     values = _of_homes(log, env)
     rows = [(home, kpi, values[kpi][h]) for h, home in enumerate([*names, ALL]) for kpi in UNITS if kpi in values]
     if log.feeder is not None:
-        of_feeder = _of_feeder(log.feeder[: log.n, env], log.task.scenario.dt_h)
+        of_feeder = _of_feeder(log.feeder[: log.n, env], log.task)
         rows += [(FEEDER, kpi, of_feeder[kpi]) for kpi in UNITS if kpi in of_feeder]
     table = pd.DataFrame(rows, columns=["home", "kpi", "value"])
     table["unit"] = table["kpi"].map(UNITS)
@@ -170,18 +171,19 @@ def _of_homes(log: Log, env: int) -> dict[str, F]:
     swing = 0.5 * np.abs(np.diff(state["soc"], axis=0)).sum(0)
     out["cycles"] = _ratio(_total(capacity * swing), _total(capacity))
     if log.feeder is not None:
-        vm = state["vm"][1:]
-        outside = (vm < V_LOW) | (vm > V_HIGH)
+        vm, rules = state["vm"][1:], log.task.feeder_rules
+        outside = (vm < rules.v_low_pu) | (vm > rules.v_high_pu)
         out["v_min"] = np.append(vm.min(0), vm.min())
         out["v_max"] = np.append(vm.max(0), vm.max())
         out["voltage_out"] = np.append(outside.sum(0), outside.any(1).sum()) * dt
     return out
 
 
-def _of_feeder(feeder: Records, dt: float) -> dict[str, float]:
+def _of_feeder(feeder: Records, task: Any) -> dict[str, float]:
     """Every KPI of the feeder, of its records (n,)."""
+    dt, rules = float(task.scenario.dt_h), task.feeder_rules
     slack = feeder["p_slack_kw"][:, None]
-    outside = (feeder["v_min_pu"] < V_LOW) | (feeder["v_max_pu"] > V_HIGH)
+    outside = (feeder["v_min_pu"] < rules.v_low_pu) | (feeder["v_max_pu"] > rules.v_high_pu)
     hours = len(feeder) * dt
     return {
         "grid_cost": float(feeder["feeder_eur"].sum()),

@@ -45,8 +45,7 @@ class Log:
         self.first = np.full(n_envs, -1, np.int64)
         self.terms: Records = np.zeros((steps, n_envs, homes), TERMS)
         self.state: Records = np.zeros((steps + 1, n_envs, homes), STATE)
-        has_feeder = getattr(task, "feeder", None) is not None
-        self.feeder: Records | None = np.zeros((steps, n_envs), FEEDER_TERMS) if has_feeder else None
+        self.feeder: Records | None = None if task.feeder is None else np.zeros((steps, n_envs), FEEDER_TERMS)
 
     def begin(self, simulator: Any) -> None:
         """Forget what was recorded; the simulator is about to take the first step of its episodes.
@@ -102,10 +101,10 @@ def run_episode(task: Any, controller: Predicts, seed: int = 0, start: int | Non
 def no_control(task: Any, seed: int = 0, start: int | None = None) -> Log:
     """Play one episode in which every device follows its own built-in controller: what KPIs are compared with.
 
-    Thermostats, a battery that stores surplus PV if that is its own rule, a vehicle that charges on arrival: whatever
-    ``Simulator.step_default`` does. Arguments and errors as :func:`run_episode`.
+    The battery stands idle, thermostats hold rooms and tank, the vehicle charges and appliances start at once, PV
+    feeds in (:meth:`Simulator.step_default`). Arguments and errors as :func:`run_episode`.
     """
-    simulator: Any = Simulator(_from(task, start), 1, seed, autoreset=False)
+    simulator = Simulator(_from(task, start), 1, seed, autoreset=False)
     log = Log(simulator.task)
     simulator.reset()
     log.begin(simulator)

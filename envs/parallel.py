@@ -36,19 +36,21 @@ class BatchParallelEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type:
 
     **Ends.** All agents are truncated together; nobody is terminated. **State.** :meth:`state` is the whole
     environment's observation, flat. ``infos[agent]``: the agent's terms of the step; a station's agents all get the
-    station's terms, and their own entry of what it reports by point.
+    station's terms, and their own entry of what it reports by point. Homes with discrete actions also find
+    ``action_mask`` there, in the form that ``action_space(agent).sample(mask)`` takes: 1 where an action can do
+    anything now.
     """
 
     def __init__(self, env: BatchEnv, name: str, *, shared_reward: bool = False):
         """``env``: of any task. ``name``: of the metadata."""
         self.env = env
         self.simulator: Any = env.simulator
-        self.render_mode = getattr(env, "render_mode", None)
+        self.render_mode = env.render_mode
         self.shared_reward = shared_reward
         self.metadata = {
             "name": name,
-            "render_modes": list(env.metadata.get("render_modes") or []),
-            "render_fps": env.metadata.get("render_fps", 4),
+            "render_modes": env.metadata["render_modes"],
+            "render_fps": env.metadata["render_fps"],
             "is_parallelizable": True,
         }
         self.of_homes = hasattr(self.simulator.task, "scenario")
@@ -86,7 +88,7 @@ class BatchParallelEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type:
         """Begin an episode: the first of ``seed`` if one is given, otherwise the next one."""
         self.env.reset(seed=seed, options=options)
         self.agents = self.possible_agents[:]
-        return self._observations(), {agent: {} for agent in self.agents}
+        return self._observations(), dict(zip(self.agents, self._masks(), strict=True))
 
     def step(
         self, actions: dict[str, Any]
@@ -122,7 +124,8 @@ class BatchParallelEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type:
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """What the Gymnasium environment shows: a frame (h, w, 3), or a window."""
-        return self.env.render()  # type: ignore[return-value]
+        frame: npt.NDArray[np.uint8] | None = self.env.render()
+        return frame
 
     def close(self) -> None:
         """Close the window, if there is one."""
@@ -161,14 +164,26 @@ class BatchParallelEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type:
     def _infos(self, n: int) -> list[dict[str, Any]]:
         if self.of_homes:
             terms = self.simulator.terms
-            return [dict(zip(terms.dtype.names, terms[0, i].item(), strict=True)) for i in range(n)]
+            own = [dict(zip(terms.dtype.names, terms[0, i].item(), strict=True)) for i in range(n)]
+            return [info | mask for info, mask in zip(own, self._masks(), strict=True)]
         common = self.simulator.info(0)
         parts = {name: value for name, value in common.items() if isinstance(value, np.ndarray) and value.shape == (n,)}
         return [common | {name: float(value[i]) for name, value in parts.items()} for i in range(n)]
 
+    def _masks(self) -> list[dict[str, Any]]:
+        n = len(self.possible_agents)
+        if not self.of_homes or self.task.action_set == "continuous":
+            return [{} for _ in range(n)]
+        masks = self.simulator.action_masks(0).reshape(n, -1).astype(np.int8)
+        if self.task.action_set == "discrete":
+            return [{"action_mask": mask} for mask in masks]
+        space: Any = self.action_spaces[self.possible_agents[0]]
+        edges = np.cumsum(space.nvec)[:-1]
+        return [{"action_mask": tuple(np.split(mask, edges))} for mask in masks]
 
-def _split_action(space: spaces.Space[Any], n: int) -> list[spaces.Space[Any]]:
-    """The equal parts of n agents of the whole action's space.
+
+def _split_action(space: spaces.Space[Any], n: int, *, joint: bool = False) -> list[spaces.Space[Any]]:
+    """The equal parts of n agents of the whole action's space; ``joint``: one number of a discrete set each.
 
     Raises InputError for a space that has no n equal parts.
     """
@@ -177,7 +192,7 @@ def _split_action(space: spaces.Space[Any], n: int) -> list[spaces.Space[Any]]:
         return [spaces.Box(low[i], high[i], dtype=np.float32) for i in range(n)]
     if isinstance(space, spaces.MultiDiscrete) and space.nvec.size % n == 0:
         counts = space.nvec.reshape(n, -1)
-        return [spaces.Discrete(int(c[0])) if c.size == 1 else spaces.MultiDiscrete(c) for c in counts]
+        return [spaces.Discrete(int(c[0])) if joint else spaces.MultiDiscrete(c) for c in counts]
     if isinstance(space, spaces.Discrete) and n == 1:
         return [spaces.Discrete(int(space.n))]
     raise InputError(f"action space {space} cannot be shared out among {n} agents; expected equal parts")
@@ -191,11 +206,13 @@ def make_parallel(
     See :class:`BatchParallelEnv` for agents and rewards. Raises InputError for an unknown task, and on import where
     PettingZoo is missing (the extra ``multiagent``).
     """
-    known = {f"entangrid/{name}": function for name, function in registration.TASKS.items()}
+    known = {f"entangrid/{name}": name for name in registration.TASKS}
     if task_id not in known:
         raise InputError(f"task {task_id!r} is unknown; expected one of {', '.join(known)}")
-    module, function = known[task_id].split(":")
+    name = known[task_id]
+    if name in registration.HOMES:
+        task["name"] = name
+    module, function = registration.TASKS[name].split(":")
     make = getattr(importlib.import_module(f"entangrid.envs.{module}"), function)
     env = make(render_mode=render_mode, seed=seed, **task)
-    name = task_id.replace("/", "_").replace("-", "_").lower()
-    return BatchParallelEnv(env, name, shared_reward=shared_reward)
+    return BatchParallelEnv(env, f"entangrid_{name.replace('-', '_').lower()}", shared_reward=shared_reward)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from entangrid.data.errors import InputError
+from entangrid.envs.connection import FeederRules
 from entangrid.envs.kpis import UNITS, Log, kpis, relative
 from entangrid.envs.layout import FEEDER_TERMS, HOME, SERIES, STATE, TERMS
 
@@ -25,7 +26,9 @@ def task(steps: int, homes: int = 1, dt_h: float = 1.0, feeder: Any = None, name
     records = np.zeros(homes, HOME)
     records["battery_e"] = 10.0
     scenario = SimpleNamespace(n_homes=homes, home_names=names, dt_h=dt_h, n_steps=steps + 5)
-    return SimpleNamespace(episode_steps=steps, scenario=scenario, series=series, homes=records, feeder=feeder)
+    return SimpleNamespace(
+        episode_steps=steps, scenario=scenario, series=series, homes=records, feeder=feeder, feeder_rules=FeederRules()
+    )
 
 
 def log_of(a_task: Any, first: int = 0, **terms: Any) -> Log:

@@ -18,6 +18,7 @@ from entangrid.data.errors import InputError
 pytest.importorskip("pettingzoo")
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
+from entangrid.envs import registration
 from entangrid.envs.parallel import BatchParallelEnv, _split_action, make_parallel
 
 STATIONS = {"entangrid/Charging-v0": {}, "entangrid/Dispatch-v0": {"episode_steps": 40}}
@@ -32,6 +33,8 @@ CASES = [
     *[pytest.param(lambda name=name, kw=kw: make_parallel(name, **kw), id=name) for name, kw in STATIONS.items()],
     pytest.param(homes, id="homes"),
     pytest.param(lambda: homes(action_set="discrete"), id="homes-discrete"),
+    pytest.param(lambda: homes(action_set="multi-discrete"), id="homes-multi-discrete"),
+    pytest.param(lambda: homes(feeder="rural1", observation_set="feeder"), id="homes-feeder"),
     pytest.param(lambda: homes(shared_reward=True), id="homes-shared"),
 ]
 
@@ -156,16 +159,46 @@ def test_wrong_agents_and_tasks_are_named() -> None:
         make_parallel("entangrid/None-v0")
 
 
+@pytest.mark.parametrize("name", [n for n in registration.TASKS if f"entangrid/{n}" not in STATIONS])
+def test_registered_tasks_of_homes_pass_the_checkers(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*overflow.*")
+        env = make_parallel(f"entangrid/{name}")
+        parallel_api_test(env, num_cycles=100)
+        parallel_seed_test(lambda: make_parallel(f"entangrid/{name}", scenario=env.task.scenario), num_cycles=5)
+    assert env.metadata["name"] == f"entangrid_{name.replace('-', '_').lower()}"
+    assert env.max_num_agents == (30 if name == "Feeder-v0" else 1)
+
+
+def test_masks_go_with_the_agents_own_spaces() -> None:
+    """A full battery cannot charge: of home-2's five levels the two above standing still are masked."""
+    for action_set in ("discrete", "multi-discrete"):
+        env = homes(action_set=action_set, controls=["battery"])
+        _, infos = env.reset()
+        env.simulator.state["soc"][0, 1] = 1.0
+        *_, infos = env.step(dict.fromkeys(env.agents, [2] if action_set == "multi-discrete" else 2))
+        env.simulator.state["soc"][0, 1] = 1.0
+        masks = [m["action_mask"] for m in env._masks()]
+        full, other = (m[0] if action_set == "multi-discrete" else m for m in (masks[1], masks[0]))
+        assert full.tolist() == [1, 1, 1, 0, 0]
+        assert other.tolist() == [1] * 5
+        for agent in env.agents:
+            assert env.action_space(agent).sample(infos[agent]["action_mask"]) is not None
+    assert "action_mask" not in homes().reset()[1]["home-1"]
+
+
 @pytest.mark.parametrize(
-    ("space", "expected"),
+    ("space", "joint", "expected"),
     [
-        (spaces.MultiDiscrete([3, 3]), [spaces.Discrete(3)] * 2),
-        (spaces.MultiDiscrete([2, 3, 2, 3]), [spaces.MultiDiscrete([2, 3])] * 2),
-        (spaces.Box(-1.0, 1.0, (4,)), [spaces.Box(-1.0, 1.0, (2,))] * 2),
+        (spaces.MultiDiscrete([3, 3]), True, [spaces.Discrete(3)] * 2),
+        (spaces.MultiDiscrete([3, 3]), False, [spaces.MultiDiscrete([3])] * 2),
+        (spaces.MultiDiscrete([2, 3, 2, 3]), False, [spaces.MultiDiscrete([2, 3])] * 2),
+        (spaces.Box(-1.0, 1.0, (4,)), False, [spaces.Box(-1.0, 1.0, (2,))] * 2),
     ],
 )
-def test_actions_are_shared_out_in_equal_parts(space: Any, expected: list[Any]) -> None:
-    assert _split_action(space, 2) == expected
+def test_actions_are_shared_out_in_equal_parts(space: Any, joint: bool, expected: list[Any]) -> None:
+    assert _split_action(space, 2, joint=joint) == expected
 
 
 def test_an_action_without_equal_parts_is_refused() -> None:
