@@ -4,7 +4,7 @@
 CityLearn 3.0.2 pins NumPy below 2 and Gymnasium to 0.28.1, so that it cannot share an environment with this project.
 Other scripts import ``python_of`` and ``call``; the commands below run inside the side environment and print JSON.
 
-    python scripts/citylearn_side.py run SCHEMA ACTIONS.npy FIRST_ROW     net, cost, carbon and soc of every step and home
+    python scripts/citylearn_side.py run SCHEMA ACTIONS.npy FIRST_ROW     net, cost, carbon, soc by step and home
     python scripts/citylearn_side.py time SCHEMA ACTIONS.npy FIRST_ROW    CPU seconds of the same steps
 """
 

@@ -143,7 +143,9 @@ def entangrid_series(folder: Path, battery: F, first: int, soc: float) -> dict[s
         out["cost"][t] = terms["bill_eur"]
         out["carbon_kg"][t] = terms["carbon_kg"]
         out["soc"][t] = simulator.state[0]["soc"]
-    return {str(name): {key: values[:, h] for key, values in out.items()} for h, name in enumerate(scenario.homes.index)}
+    return {
+        str(name): {key: values[:, h] for key, values in out.items()} for h, name in enumerate(scenario.homes.index)
+    }
 
 
 def main() -> None:
