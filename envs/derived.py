@@ -27,6 +27,8 @@ def common_records(scenario: Scenario) -> Records:
     records["price_export"] = s.price_export_eur_kwh
     records["carbon"] = s.carbon_kg_kwh
     records["hour"] = s.hour
+    records["hour_sin"] = np.sin(2.0 * np.pi * s.hour / 24.0)
+    records["hour_cos"] = np.cos(2.0 * np.pi * s.hour / 24.0)
     records["weekend"] = s.weekday >= 5
     records["grid"] = s.grid_available
     month = s.index.month.to_numpy()

@@ -138,7 +138,8 @@ class BatteryEnv(HomeEnv):
 class FeederEnv(HomeEnv):
     """Thirty homes on a low-voltage grid with transformer and voltage limits (``entangrid/Feeder-v0``).
 
-    Default scenario: thirty synthetic homes in winter, half of them with a vehicle, on the SimBench grid ``rural1``.
+    Default scenario: thirty synthetic homes in a cold January, six in ten with a vehicle, on the SimBench grid
+    ``rural1``, whose transformer of 160 kVA they overload where each device is left to itself.
     Each home's exchange is fed to a power flow in the same call; voltages act back on volt-watt inverters in the next
     step.
 
@@ -157,7 +158,7 @@ class FeederEnv(HomeEnv):
     """
 
     defaults: ClassVar[dict[str, Any]] = {
-        "scenario": "synthetic:homes=30,days=28,seed=0",
+        "scenario": "synthetic:homes=30,days=28,seed=0,tanks=0.8,vehicles=0.6,v2h=0.5,appliances=0.7,curtailable=1",
         "feeder": "rural1",
     }
 

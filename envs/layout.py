@@ -144,6 +144,8 @@ COMMON = np.dtype(  # one record a step, the same for every home
         ("price_export", "f8"),
         ("carbon", "f8"),  # [kg/kWh]
         ("hour", "f8"),  # wall-clock hour at the start of the step
+        ("hour_sin", "f8"),  # of its angle on the day's circle
+        ("hour_cos", "f8"),
         ("weekend", "f8"),
         ("price_ahead", "f8"),  # mean import price of the next hours [EUR/kWh]
         ("grid", "f8"),  # 1: the grid is there, 0: outage

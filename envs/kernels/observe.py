@@ -75,9 +75,8 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     s = world.settings[0]
     common = world.common[t]
     series = world.series[t, h]
-    angle = _TWO_PI * common["hour"] / 24.0
-    raw[0] = np.sin(angle)
-    raw[1] = np.cos(angle)
+    raw[0] = common["hour_sin"]
+    raw[1] = common["hour_cos"]
     raw[2] = common["price_import"]
     raw[3] = common["price_ahead"]
     raw[4] = state["soc"]
