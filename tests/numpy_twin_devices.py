@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def _curve_limits(home: Any, kept: float, capacity: float, dt: float) -> Pair:
     xs, ys = home["battery_eta_x"], home["battery_eta_y"]
     knots = np.unique(np.clip(np.concatenate([[0.0], xs, [1.0]]), 0.0, 1.0))
     charge = discharge = 1.0
-    for low, high in zip(knots[:-1], knots[1:], strict=True):
+    for low, high in itertools.pairwise(knots):
         at = np.interp([low, high], xs, ys)
         m = (at[1] - at[0]) / (high - low)
         b = at[0] - m * low

@@ -130,7 +130,7 @@ EVERYTHING = {
 
 
 def whole_scenario(days: int = 2, homes: int = 1, seed: int = 0, dt_h: float = 0.25, **changes: Any) -> Scenario:
-    """A period with everything in it: a month's end at midnight of the second day, outages, prices and carbon that vary.
+    """A period with everything in it: a month's end after the first day, outages, prices and carbon that vary.
 
     The first home has every device; the second no vehicle, a single zone, a battery without backup and no block tariff;
     the third neither battery, tank nor appliances, and a vehicle that serves only the home. ``changes`` as in

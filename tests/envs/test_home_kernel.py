@@ -170,7 +170,7 @@ def test_a_battery_gives_no_more_than_it_got(case: Case) -> None:
 @given(cases(outage=(True,), needs=("battery",)))
 def test_an_island_exchanges_nothing_and_sheds_only_what_it_must(case: Case) -> None:
     home, series = case.home, case.series[0]
-    after, t = case.run()
+    _, t = case.run()
     assert t["p_grid_kw"] == 0.0
     assert t["bill_eur"] == 0.0
     assert t["carbon_eur"] == 0.0
