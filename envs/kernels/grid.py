@@ -103,6 +103,8 @@ def step(
     else:
         for i in range(1, v.shape[0]):
             v[i] = s["v_slack"]
+        for k in range(current.shape[0]):
+            current[k] = 0.0
         for h in range(homes.shape[0]):
             state[h]["vm"] = np.sqrt(s["v_slack"])
     out["trafo_loading_percent"] = loading

@@ -79,12 +79,14 @@ def _observe(e: int, world: World, live: Live) -> None:
 
 @njit(cache=True)
 def reset(which: NDArray[np.bool_], world: World, feeder: Grid, live: Live) -> None:
-    """Begin a new episode in every environment e with which[e]; which (E,). Voltages are the slack's again."""
+    """Begin a new episode in every environment e with which[e]; which (E,). The feeder is idle again."""
     for e in range(which.shape[0]):
         if which[e]:
             begin_episode(e, world, feeder, live)
             for i in range(live.nodes.shape[2]):
                 live.nodes[e, 2, i] = feeder.settings[0]["v_slack"]
+            for k in range(live.current.shape[1]):
+                live.current[e, k] = 0.0
             _observe(e, world, live)
 
 
