@@ -1,7 +1,7 @@
 """The one form in which data leaves this package: dense, read-only arrays over an even time axis."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from entangrid.data.checks import Origin, check_columns, did_you_mean, parameter_table, read_only, series
+from entangrid.data.checks import Origin, parameter_table, read_only
+from entangrid.data.columns import (
+    COMMON_COLUMNS,
+    HOME_COLUMNS,
+    OPTIONAL_COLUMNS,
+    OPTIONAL_COMMON,
+    OPTIONAL_HOME,
+    PER_HOME,
+    WALL_CLOCK_COLUMNS,
+)
 from entangrid.data.errors import InputError
+from entangrid.data.frames import fields_of_frames
 from entangrid.data.ranges import check_range
-from entangrid.data.times import standard_times, step_minutes, wall_clock
-
-COMMON_COLUMNS = ("t_out_c", "price_import_eur_kwh", "price_export_eur_kwh", "carbon_kg_kwh")
-WALL_CLOCK_COLUMNS = ("hour", "weekday")
-HOME_DEFAULTS = {"pv_kw": 0.0, "occupancy": 1.0, "gains_air_kw": 0.0, "gains_mass_kw": 0.0}
-HOME_COLUMNS = ("load_kw", *HOME_DEFAULTS)
 
 Floats = NDArray[np.float64]
 
@@ -44,10 +48,19 @@ class Scenario:
     gains_air_kw         (T, H)  internal and solar heat to the air node [kW]
     gains_mass_kw        (T, H)  the same to the building-mass node [kW]
     provenance                   where each part came from; not part of :meth:`content_hash`
+    dhw_kw               (T, H)  heat of the hot water drawn [kW], mean of the step; left out: 0
+    vehicle_home         (T, H)  1: the vehicle is plugged in all step long, 0: it is away; left out: 0
+    vehicle_trip_kwh     (T, H)  energy that driving takes from the vehicle's battery in the step [kWh], only where
+                                 it is away; left out: 0
+    appliance1_ready     (T, H)  1: a cycle of deferrable appliance 1 becomes ready in the step; left out: 0
+    appliance2_ready     (T, H)  the same of appliance 2
+    occupancy_meter      (T, H)  chance that somebody is at home, as inferred from the meter; left out: occupancy
+    grid_available       (T,)    1: the grid is there, 0: outage; left out: 1
     ==================== ======= =========================================================================
 
-    Arrays are copied, C-contiguous and write-protected. Raises ``InputError`` for shapes, steps or values that do
-    not fit. Two scenarios are the same if their :meth:`content_hash` is.
+    The last seven may be None when a scenario is built; they are arrays afterwards. Those that equal what stands in for
+    None are no part of :meth:`content_hash`. Arrays are copied, C-contiguous and write-protected. Raises ``InputError``
+    for shapes, steps or values that do not fit. Two scenarios are the same if their :meth:`content_hash` is.
     """
 
     name: str
@@ -67,6 +80,13 @@ class Scenario:
     gains_air_kw: Floats
     gains_mass_kw: Floats
     provenance: Mapping[str, str]
+    dhw_kw: Floats = None  # type: ignore[assignment]
+    vehicle_home: Floats = None  # type: ignore[assignment]
+    vehicle_trip_kwh: Floats = None  # type: ignore[assignment]
+    appliance1_ready: Floats = None  # type: ignore[assignment]
+    appliance2_ready: Floats = None  # type: ignore[assignment]
+    occupancy_meter: Floats = None  # type: ignore[assignment]
+    grid_available: Floats = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         where = f"scenario {self.name!r}"
@@ -89,25 +109,32 @@ class Scenario:
         n_steps = np.shape(self.t_out_c)[0] if np.ndim(self.t_out_c) == 1 else 0
         if n_steps == 0:
             raise InputError(f"{where}: t_out_c has shape {np.shape(self.t_out_c)}, expected (T,) with T > 0")
-        for column in ("t_out_c", *WALL_CLOCK_COLUMNS, *COMMON_COLUMNS[1:], *HOME_COLUMNS):
-            shape = (n_steps, len(homes)) if column in HOME_COLUMNS else (n_steps,)
-            given = np.asarray(getattr(self, column))
-            if given.shape != shape:
-                raise InputError(f"{where}: {column} has shape {given.shape}, expected {shape}")
+        for column in (*COMMON_COLUMNS, *WALL_CLOCK_COLUMNS, *HOME_COLUMNS, *OPTIONAL_COLUMNS):
+            shape = (n_steps, len(homes)) if column in PER_HOME else (n_steps,)
+            given = getattr(self, column)
+            if given is None and column in OPTIONAL_COLUMNS:
+                default = (OPTIONAL_HOME | OPTIONAL_COMMON)[column]
+                values[column] = (
+                    values[default]
+                    if isinstance(default, str)
+                    else np.full(shape, default)
+                    if default
+                    else np.zeros(shape)
+                )
+                continue
+            if np.shape(given) != shape:
+                raise InputError(f"{where}: {column} has shape {np.shape(given)}, expected {shape}")
             array = np.array(given, dtype=np.float64, order="C")
-
-            def place(flat: int, column: str = column) -> str:
-                step, home = divmod(flat, len(homes)) if column in HOME_COLUMNS else (flat, None)
-                time = start + pd.Timedelta(minutes=minutes * step)
-                whose = "" if home is None else f" of home {homes.index[home]!r}"
-                return f"{where}: row {time}, column {column!r}{whose}"
-
+            place = _places(where, column, homes, start, minutes)
             check_range(column, array.reshape(-1), place)
-            if column == "weekday":
-                fraction = array != np.floor(array)
-                if fraction.any():
-                    raise InputError(f"{place(int(np.argmax(fraction)))}: a weekday is a whole number, 0 to 6")
             values[column] = array.astype(np.int64) if column == "weekday" else array
+        driven = (values["vehicle_trip_kwh"] > 0.0) & (values["vehicle_home"] > 0.0)
+        if driven.any():
+            first = int(np.argmax(driven))
+            raise InputError(
+                f"{_places(where, 'vehicle_trip_kwh', homes, start, minutes)(first)}: "
+                f"{values['vehicle_trip_kwh'].flat[first]:g} kWh while vehicle_home is 1, expected 0"
+            )
         self._set(values)
 
     def _set(self, values: Mapping[str, Any]) -> None:
@@ -167,10 +194,23 @@ class Scenario:
         digest.update(np.ascontiguousarray(self.homes.to_numpy(), dtype="<f8").tobytes())
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray) and not self.at_default(field.name):
                 digest.update(f"{field.name}{value.shape}".encode())
                 digest.update(value.astype("<i8" if value.dtype.kind == "i" else "<f8").tobytes())
         return digest.hexdigest()
+
+    def at_default(self, column: str, home: int | None = None) -> bool:
+        """Whether an optional column, of all homes or of one, is what stands in for None; False for other columns."""
+        if column not in OPTIONAL_COLUMNS:
+            return False
+        default = (OPTIONAL_HOME | OPTIONAL_COMMON)[column]
+        value = getattr(self, column)
+        other = getattr(self, default) if isinstance(default, str) else np.broadcast_to(default, value.shape)
+        if value is other:
+            return True
+        if home is not None and value.ndim == 2:
+            value, other = value[:, home], other[:, home]
+        return bool((value == other).all())
 
     @classmethod
     def from_frames(
@@ -189,8 +229,9 @@ class Scenario:
         """Build a scenario from frames, checked.
 
         common: columns ``t_out_c, price_import_eur_kwh, price_export_eur_kwh, carbon_kg_kwh``, and optionally the wall
-        clock's ``hour`` and ``weekday``. homes_series: one frame per home with ``load_kw`` and optionally ``pv_kw``,
-        ``gains_air_kw``, ``gains_mass_kw`` (left out: 0) and ``occupancy`` (left out: 1). Every frame has its times in
+        clock's ``hour`` and ``weekday``, and ``grid_available``. homes_series: one frame per home with ``load_kw`` and
+        optionally ``pv_kw``, ``gains_air_kw``, ``gains_mass_kw`` (left out: 0), ``occupancy`` (left out: 1) and those
+        columns of a home that may be None above. Every frame has its times in
         a column ``time`` or a ``DatetimeIndex`` (:mod:`entangrid.data.times`), the same in all. parameters: one row a
         home, index = home name. source: where "common", "homes" and each home came from, for messages. timezone:
         IANA name of the wall clock behind ``hour`` and ``weekday``; without it the clock stays on standard time.
@@ -198,95 +239,25 @@ class Scenario:
 
         Raises ``InputError`` naming file, row and column of the first thing that does not fit.
         """
-        source = dict(source or {})
-        origin = source.get("common", Origin("common"))
-        if not -14 <= utc_offset_h <= 14:
-            raise InputError(f"{origin.file}: utc_offset_h is {utc_offset_h}, expected -14 to 14")
-        check_columns(_data_columns(common), COMMON_COLUMNS, WALL_CLOCK_COLUMNS, origin)
-        times = standard_times(common, origin, utc_offset_h)
-        minutes = step_minutes(times, origin, dt_h)
-        labels = times.__getitem__
-        arrays: dict[str, Any] = {column: series(common, column, origin, labels) for column in COMMON_COLUMNS}
-        arrays.update(_clock(common, times, utc_offset_h, timezone, origin))
-
-        table = parameter_table(parameters, source.get("homes", Origin("homes")))
-        for home in homes_series:
-            if home not in table.index:
-                raise InputError(
-                    f"{source.get(home, Origin(f'home {home}')).file}: home {home!r} has no row in "
-                    f"{source.get('homes', Origin('homes')).file}{did_you_mean(home, map(str, table.index))}"
-                )
-        columns: dict[str, list[Floats]] = {column: [] for column in HOME_COLUMNS}
-        for home in table.index:
-            if home not in homes_series:
-                raise InputError(f"{source.get('homes', Origin('homes')).file}: home {home!r} has no series")
-            frame, where = homes_series[home], source.get(home, Origin(f"home {home}"))
-            check_columns(_data_columns(frame), ("load_kw",), HOME_DEFAULTS, where)
-            _same_times(standard_times(frame, where, utc_offset_h), times, minutes, where, origin)
-            for column in HOME_COLUMNS:
-                given = column in frame.columns
-                columns[column].append(
-                    series(frame, column, where, labels) if given else np.full(len(times), HOME_DEFAULTS[column])
-                )
-        arrays.update({column: np.column_stack(parts) for column, parts in columns.items()})
-        return cls(
-            name=name,
-            start=times[0],
-            dt_h=minutes / 60.0,
+        arrays = fields_of_frames(
+            common,
+            homes_series,
+            parameters,
             utc_offset_h=utc_offset_h,
-            homes=table,
-            provenance=provenance,
-            **arrays,
+            source=source,
+            timezone=timezone,
+            dt_h=dt_h,
         )
+        return cls(name=name, utc_offset_h=utc_offset_h, provenance=provenance, **arrays)
 
 
-def _data_columns(frame: pd.DataFrame) -> list[object]:
-    return [column for i, column in enumerate(frame.columns) if column != "time" or "time" in list(frame.columns)[:i]]
+def _places(where: str, column: str, homes: pd.DataFrame, start: pd.Timestamp, minutes: float) -> Callable[[int], str]:
+    """Return what names the place of a value by its position in the flat array."""
 
+    def place(flat: int) -> str:
+        step, home = divmod(flat, len(homes)) if column in PER_HOME else (flat, None)
+        time = start + pd.Timedelta(minutes=minutes * step)
+        whose = "" if home is None else f" of home {homes.index[home]!r}"
+        return f"{where}: row {time}, column {column!r}{whose}"
 
-def _clock(
-    common: pd.DataFrame, times: pd.DatetimeIndex, utc_offset_h: float, timezone: str | None, origin: Origin
-) -> dict[str, Any]:
-    given = [column for column in WALL_CLOCK_COLUMNS if column in common.columns]
-    if not given:
-        return dict(zip(WALL_CLOCK_COLUMNS, wall_clock(times, utc_offset_h, timezone, origin), strict=True))
-    if len(given) == 1:
-        raise InputError(f"{origin.file}: row 1, column {given[0]!r} needs both of {', '.join(WALL_CLOCK_COLUMNS)}")
-    if timezone is not None:
-        raise InputError(f"{origin.file}: row 1, column 'hour' and timezone {timezone!r} exclude each other; drop one")
-    clock = {column: series(common, column, origin, times.__getitem__) for column in WALL_CLOCK_COLUMNS}
-    fraction = clock["weekday"] != np.floor(clock["weekday"])
-    if fraction.any():
-        first = int(np.argmax(fraction))
-        raise InputError(
-            f"{origin.place(first, 'weekday', times[first])}: {clock['weekday'][first]:g} is not a whole number, 0 to 6"
-        )
-    return clock
-
-
-def _same_times(
-    times: pd.DatetimeIndex, common: pd.DatetimeIndex, minutes: int, origin: Origin, common_origin: Origin
-) -> None:
-    """Raise ``InputError`` unless the home's times are those of the common table."""
-    if times.equals(common):
-        return
-    if len(times) > 1:
-        step = step_minutes(times, origin)
-        if step != minutes:
-            raise InputError(
-                f"{origin.place(1, 'time', times[1])}: the step is {step} min, but {minutes} in {common_origin.file}"
-            )
-    shared = min(len(times), len(common))
-    differs = np.asarray(times[:shared] != common[:shared])
-    if differs.any():
-        first = int(np.argmax(differs))
-        raise InputError(
-            f"{origin.place(first, 'time', times[first])}: {times[first]}, but {common_origin.file} has "
-            f"{common[first]} there"
-        )
-    raise InputError(
-        f"{origin.place(shared - 1, 'time', times[shared - 1])}: the series ends after {len(times)} rows, but "
-        f"{common_origin.file} has {len(common)}"
-        if len(times) < len(common)
-        else f"{origin.place(shared, 'time', times[shared])}: {len(times)} rows, but {common_origin.file} has {shared}"
-    )
+    return place

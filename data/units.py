@@ -28,6 +28,8 @@ POWER = {
 TEMPERATURE = {"°C": Unit(), "C": Unit(), "K": Unit(offset=-273.15), "°F": Unit(5 / 9, -32.0), "F": Unit(5 / 9, -32.0)}
 PRICE = {"EUR/kWh": Unit(), "ct/kWh": Unit(1e-2), "EUR/MWh": Unit(1e-3)}
 CARBON = {"kg/kWh": Unit(), "g/kWh": Unit(1e-3), "kg/MWh": Unit(1e-3), "t/MWh": Unit()}
+ENERGY = {"kWh": Unit(), "Wh": Unit(1e-3)}
+FLAG = {"0 or 1": Unit()}
 SHARE = {"share": Unit(), "%": Unit(1e-2)}
 
 UNITS: dict[str, Mapping[str, Unit]] = {
@@ -40,6 +42,13 @@ UNITS: dict[str, Mapping[str, Unit]] = {
     "price_export_eur_kwh": PRICE,
     "carbon_kg_kwh": CARBON,
     "occupancy": SHARE,
+    "dhw_kw": POWER,
+    "vehicle_home": FLAG,
+    "vehicle_trip_kwh": ENERGY,
+    "appliance1_ready": FLAG,
+    "appliance2_ready": FLAG,
+    "occupancy_meter": SHARE,
+    "grid_available": FLAG,
 }
 
 

@@ -267,29 +267,29 @@ class ChargingEnv(BatchEnv):
     **Arguments**: the fields of :class:`ChargingTask`, and ``seed``. **Versions**: v0, first release.
     """
 
-    def __init__(self, task: ChargingTask, seed: int = 0, env_id: int = 0):
+    def __init__(self, task: ChargingTask, seed: int = 0, env_id: int = 0, render_mode: str | None = None):
         """``env_id`` is the copy's number: environment e of a vector environment equals a single one with env_id=e."""
-        super().__init__(ChargingSimulator(task, 1, seed, autoreset=False, first_env=env_id))
+        super().__init__(ChargingSimulator(task, 1, seed, autoreset=False, first_env=env_id), render_mode)
 
 
 class ChargingVectorEnv(BatchVectorEnv):
     """Many copies of :class:`ChargingEnv` in one kernel call, restarted in the step that ends them (SAME_STEP)."""
 
-    def __init__(self, task: ChargingTask, num_envs: int = 1, seed: int = 0):
+    def __init__(self, task: ChargingTask, num_envs: int = 1, seed: int = 0, render_mode: str | None = None):
         """See :class:`ChargingEnv`."""
-        super().__init__(ChargingSimulator(task, num_envs, seed))
+        super().__init__(ChargingSimulator(task, num_envs, seed), render_mode)
 
 
 def make_charging(render_mode: str | None = None, seed: int = 0, **task: Any) -> ChargingEnv:
     """Entry point of ``gymnasium.make("entangrid/Charging-v0", ...)``; keyword arguments: ChargingTask's fields."""
-    return ChargingEnv(ChargingTask(**task), seed)
+    return ChargingEnv(ChargingTask(**task), seed, render_mode=render_mode)
 
 
 def make_charging_vector(
     num_envs: int = 1, render_mode: str | None = None, seed: int = 0, **task: Any
 ) -> ChargingVectorEnv:
     """Entry point of ``gymnasium.make_vec("entangrid/Charging-v0", vectorization_mode="vector_entry_point", ...)``."""
-    return ChargingVectorEnv(ChargingTask(**task), num_envs, seed)
+    return ChargingVectorEnv(ChargingTask(**task), num_envs, seed, render_mode)
 
 
 def make_charging_simulator(n_envs: int = 1, seed: int = 0, **task: Any) -> ChargingSimulator:

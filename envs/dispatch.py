@@ -229,29 +229,29 @@ class DispatchEnv(BatchEnv):
     **Arguments**: the fields of :class:`DispatchTask`, and ``seed``. **Versions**: v0, first release.
     """
 
-    def __init__(self, task: DispatchTask, seed: int = 0, env_id: int = 0):
+    def __init__(self, task: DispatchTask, seed: int = 0, env_id: int = 0, render_mode: str | None = None):
         """``env_id`` is the copy's number: environment e of a vector environment equals a single one with env_id=e."""
-        super().__init__(DispatchSimulator(task, 1, seed, autoreset=False, first_env=env_id))
+        super().__init__(DispatchSimulator(task, 1, seed, autoreset=False, first_env=env_id), render_mode)
 
 
 class DispatchVectorEnv(BatchVectorEnv):
     """Many copies of :class:`DispatchEnv` in one kernel call, restarted in the step that ends them (SAME_STEP)."""
 
-    def __init__(self, task: DispatchTask, num_envs: int = 1, seed: int = 0):
+    def __init__(self, task: DispatchTask, num_envs: int = 1, seed: int = 0, render_mode: str | None = None):
         """See :class:`DispatchEnv`."""
-        super().__init__(DispatchSimulator(task, num_envs, seed))
+        super().__init__(DispatchSimulator(task, num_envs, seed), render_mode)
 
 
 def make_dispatch(render_mode: str | None = None, seed: int = 0, **task: Any) -> DispatchEnv:
     """Entry point of ``gymnasium.make("entangrid/Dispatch-v0", ...)``; keyword arguments: DispatchTask's fields."""
-    return DispatchEnv(DispatchTask(**task), seed)
+    return DispatchEnv(DispatchTask(**task), seed, render_mode=render_mode)
 
 
 def make_dispatch_vector(
     num_envs: int = 1, render_mode: str | None = None, seed: int = 0, **task: Any
 ) -> DispatchVectorEnv:
     """Entry point of ``gymnasium.make_vec("entangrid/Dispatch-v0", vectorization_mode="vector_entry_point", ...)``."""
-    return DispatchVectorEnv(DispatchTask(**task), num_envs, seed)
+    return DispatchVectorEnv(DispatchTask(**task), num_envs, seed, render_mode)
 
 
 def make_dispatch_simulator(n_envs: int = 1, seed: int = 0, **task: Any) -> DispatchSimulator:

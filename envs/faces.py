@@ -10,18 +10,31 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from entangrid.data.errors import InputError
 from entangrid.envs.batch import Batch, Snapshot
 
 Observation = npt.NDArray[np.float32]
+RENDER_MODES = ("human", "rgb_array")
+RENDER_FPS = 8
+
+
+def check_render_mode(render_mode: str | None) -> str | None:
+    """The mode itself; raises InputError for an unknown one."""
+    if render_mode is not None and render_mode not in RENDER_MODES:
+        raise InputError(f"render_mode is {render_mode!r}; expected None, {', '.join(map(repr, RENDER_MODES))}")
+    return render_mode
 
 
 class BatchEnv(gymnasium.Env[Observation, Any]):
     """One environment: a simulator with one copy and without autoreset."""
 
-    metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it so
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # noqa: RUF012 - Gymnasium's own form
 
-    def __init__(self, simulator: Batch):
+    def __init__(self, simulator: Batch, render_mode: str | None = None):
+        """Raises InputError for an unknown render mode."""
         self.simulator: Any = simulator  # a task's own class narrows it
+        self.render_mode = check_render_mode(render_mode)
+        self._view: Any = None
         self.observation_space = cast(Any, simulator.observation_space)
         self.action_space = simulator.action_space
 
@@ -37,14 +50,36 @@ class BatchEnv(gymnasium.Env[Observation, Any]):
         super().reset(seed=seed)
         if seed is not None:
             self.simulator.reseed(seed)
-        return self.simulator.reset().reshape(-1).copy(), {}
+        obs = self.simulator.reset().reshape(-1).copy()
+        if self.render_mode == "human":
+            self.render()
+        return obs, {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance one step; ``info`` holds every term of it."""
         simulator = self.simulator
         simulator.step(np.asarray(action)[None])
         obs = simulator.obs.reshape(-1).copy()
+        if self.render_mode == "human":
+            self.render()
         return obs, float(simulator.reward[0]), False, bool(simulator.truncated[0]), simulator.info(0)
+
+    def render(self) -> Any:
+        """The present state: a frame (h, w, 3) uint8 with "rgb_array", a window with "human", or nothing."""
+        if self.render_mode is None:
+            return None
+        if self._view is None:
+            from entangrid.envs.render import Display, make_view
+
+            view = make_view(self.task)
+            self._view = view if self.render_mode == "rgb_array" else Display(view)
+        return self._view.frame(self.simulator, 0)
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._view is not None and hasattr(self._view, "close"):
+            self._view.close()
+        self._view = None
 
     def snapshot(self) -> Snapshot:
         """A copy of the environment's state, for :meth:`restore`."""
@@ -58,10 +93,17 @@ class BatchEnv(gymnasium.Env[Observation, Any]):
 class BatchVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
     """Many copies in one kernel call, restarted in the step that ends them (SAME_STEP)."""
 
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
+    metadata = {  # noqa: RUF012
+        "render_modes": ["rgb_array"],
+        "render_fps": RENDER_FPS,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
 
-    def __init__(self, simulator: Batch):
+    def __init__(self, simulator: Batch, render_mode: str | None = None):
+        """Raises InputError for an unknown render mode."""
         self.simulator: Any = simulator
+        self.render_mode = check_render_mode(render_mode)
+        self._view: Any = None
         self.num_envs = simulator.n_envs
         self.single_observation_space = self.simulator.observation_space
         self.single_action_space = simulator.action_space
@@ -99,6 +141,16 @@ class BatchVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
             info["_final_obs"] = truncated.copy()
         obs = simulator.obs.reshape(self.num_envs, -1).copy()
         return obs, simulator.reward.copy(), np.zeros(self.num_envs, np.bool_), truncated, info
+
+    def render(self) -> Any:
+        """Frames (h, w, 3) uint8 of all copies; nothing without a render mode."""
+        if self.render_mode is None:
+            return None
+        if self._view is None:
+            from entangrid.envs.render import make_view
+
+            self._view = make_view(self.task)
+        return tuple(self._view.frame(self.simulator, e) for e in range(self.num_envs))
 
     def snapshot(self) -> Snapshot:
         """A copy of the state of all environments, for :meth:`restore`."""

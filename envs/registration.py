@@ -5,17 +5,23 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-#: name -> "module:function" of the single environment; beside it stand function_vector and, but for homes,
-#: function_simulator
+from entangrid.data.errors import InputError
+
+#: name -> "module:prefix" of the functions prefix (one environment), prefix_vector and prefix_simulator
 TASKS = {
+    "Thermostat-v0": "gym:make_home",
+    "Battery-v0": "gym:make_home",
     "Home-v0": "gym:make_home",
     "Charging-v0": "charging:make_charging",
     "Dispatch-v0": "dispatch:make_dispatch",
+    "Feeder-v0": "gym:make_home",
 }
+#: Tasks of homes share their functions and differ in the defaults that go with their names.
+HOMES = tuple(name for name, function in TASKS.items() if function == "gym:make_home")
 
 
 def register() -> None:
@@ -29,14 +35,24 @@ def register() -> None:
                 id=task_id,
                 entry_point=f"entangrid.envs.{function}",
                 vector_entry_point=f"entangrid.envs.{function}_vector",
+                kwargs={"name": name} if name in HOMES else {},
             )
 
 
-def simulator_factory(name: str) -> Callable[..., Any]:
-    """``make_..._simulator(n_envs, seed, **task)`` of a registered task."""
+def make_simulator(task_id: str, n_envs: int = 1, seed: int = 0, **task: Any) -> Any:
+    """The simulator of a registered task; keyword arguments as for ``gymnasium.make``.
+
+    Raises InputError for an unknown task.
+    """
+    name = task_id.removeprefix("entangrid/")
+    if name not in TASKS or name == task_id:
+        known = ", ".join(f"entangrid/{each}" for each in TASKS)
+        raise InputError(f"task {task_id!r} is unknown; expected one of {known}")
     module, function = TASKS[name].split(":")
-    factory: Callable[..., Any] = getattr(importlib.import_module(f"entangrid.envs.{module}"), f"{function}_simulator")
-    return factory
+    factory = getattr(importlib.import_module(f"entangrid.envs.{module}"), f"{function}_simulator")
+    if name in HOMES:
+        task["name"] = name
+    return factory(n_envs, seed, **task)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from entangrid.data.errors import InputError
 from entangrid.envs import registration
 from entangrid.envs.batch import Batch, Snapshot
+from entangrid.envs.faces import check_render_mode
 from entangrid.envs.simulator import Simulator
 from entangrid.envs.tasks import Task
 
@@ -25,15 +25,17 @@ class BatchVecEnv(VecEnv):
     With ``terms_in_info`` every step's infos hold every term (slower: one dictionary an environment and step).
     """
 
-    def __init__(self, simulator: Batch, *, terms_in_info: bool = False):
-        """``simulator``: with autoreset, of any task."""
-        self.render_mode = None
+    def __init__(self, simulator: Batch, *, terms_in_info: bool = False, render_mode: str | None = None):
+        """``simulator``: with autoreset, of any task; ``render_mode``: None or "rgb_array"."""
+        self.render_mode = check_render_mode(render_mode)
+        self._view: Any = None
         self.simulator: Any = simulator
         self.terms_in_info = terms_in_info
         self._actions: npt.NDArray[Any] | None = None
         self._returns = np.zeros(simulator.n_envs)
         self._nothing: dict[str, Any] = {}  # shared by all infos that have nothing to say
         super().__init__(simulator.n_envs, simulator.observation_space, simulator.action_space)
+        self.render_mode = check_render_mode(render_mode)  # SB3 looks for it in the attributes of single environments
 
     @property
     def task(self) -> Any:
@@ -88,6 +90,20 @@ class BatchVecEnv(VecEnv):
         self._returns[:] = rest.pop("returns")
         self.simulator.restore(rest)
 
+    def get_images(self) -> Sequence[npt.NDArray[np.uint8] | None]:
+        """Frames (h, w, 3) of all environments with render mode "rgb_array"."""
+        if self.render_mode is None:
+            return [None] * self.num_envs
+        if self._view is None:
+            from entangrid.envs.render import make_view
+
+            self._view = make_view(self.task)
+        return [self._view.frame(self.simulator, e) for e in range(self.num_envs)]
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Masks (E, n) of the discrete actions that can do anything now, for sb3-contrib's MaskablePPO."""
+        return np.stack([self.simulator.action_masks(e) for e in range(self.num_envs)])
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -100,7 +116,9 @@ class BatchVecEnv(VecEnv):
         setattr(self, attr_name, value)
 
     def env_method(self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any) -> list[Any]:
-        """Call a method of this object, once for each environment asked about."""
+        """Call a method of this object, once for each environment asked about; masks are each environment's own."""
+        if method_name == "action_masks":
+            return [self.simulator.action_masks(e) for e in self._get_indices(indices)]
         return [getattr(self, method_name)(*args, **kwargs) for _ in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
@@ -113,20 +131,34 @@ class BatchVecEnv(VecEnv):
 class HomeVecEnv(BatchVecEnv):
     """Many copies of a task of homes for SB3; see :class:`BatchVecEnv`."""
 
-    def __init__(self, task: Task, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False):
-        """Raises InputError for n_envs < 1."""
-        super().__init__(Simulator(task, n_envs, seed), terms_in_info=terms_in_info)
+    def __init__(
+        self,
+        task: Task,
+        n_envs: int = 1,
+        seed: int = 0,
+        *,
+        terms_in_info: bool = False,
+        threads: int = 1,
+        render_mode: str | None = None,
+    ):
+        """Raises InputError for n_envs or threads < 1."""
+        super().__init__(
+            Simulator(task, n_envs, seed, threads=threads), terms_in_info=terms_in_info, render_mode=render_mode
+        )
 
 
-def make_sb3(task_id: str, n_envs: int = 1, seed: int = 0, *, terms_in_info: bool = False, **task: Any) -> BatchVecEnv:
+def make_sb3(
+    task_id: str,
+    n_envs: int = 1,
+    seed: int = 0,
+    *,
+    terms_in_info: bool = False,
+    render_mode: str | None = None,
+    **task: Any,
+) -> BatchVecEnv:
     """The SB3 VecEnv of a registered task; keyword arguments as for ``gymnasium.make``.
 
     Raises InputError for an unknown task.
     """
-    known: Sequence[str] = [f"entangrid/{name}" for name in registration.TASKS]
-    if task_id not in known:
-        raise InputError(f"task {task_id!r} is unknown; expected one of {', '.join(known)}")
-    if task_id == "entangrid/Home-v0":
-        return HomeVecEnv(Task.make(**task), n_envs, seed, terms_in_info=terms_in_info)
-    simulator = registration.simulator_factory(task_id.removeprefix("entangrid/"))(n_envs, seed, **task)
-    return BatchVecEnv(simulator, terms_in_info=terms_in_info)
+    simulator = registration.make_simulator(task_id, n_envs, seed, **task)
+    return BatchVecEnv(simulator, terms_in_info=terms_in_info, render_mode=render_mode)

@@ -24,6 +24,8 @@ occupancy            :func:`~entangrid.data.occupancy.presence`, seed 0; with ho
 gains_*_kw           persons, load and sun as in :mod:`entangrid.data.sources.bundled`; with house "none" 0
 price_*_eur_kwh      :mod:`entangrid.data.tariff`
 carbon_kg_kwh        0.527 at all times, as in :mod:`entangrid.data.sources.bundled`
+occupancy_meter      the occupancy
+others               nothing drawn, no vehicle, no appliance, no outage (:class:`~entangrid.data.scenario.Scenario`)
 ==================== ==================================================================================================
 """
 
@@ -38,6 +40,7 @@ import yaml
 from numpy.typing import NDArray
 
 from entangrid.data.checks import Origin, did_you_mean, first_unknown, numbers
+from entangrid.data.columns import PER_HOME
 from entangrid.data.errors import InputError
 from entangrid.data.occupancy import presence
 from entangrid.data.ranges import check_range
@@ -110,7 +113,6 @@ def load_mapped(mapping: str | Path | Mapping[str, Any], folder: str | Path = ".
     name = str(given.get("name", file.stem))
     plain = given.get("house", "bundled") == "none"
     _fill(series, sources, given, where, base, times, dt_h, hour, weekday, plain=plain)
-    home_columns = ("load_kw", "pv_kw", "occupancy", "gains_air_kw", "gains_mass_kw")
     return Scenario(
         name=name,
         start=times[0],
@@ -119,7 +121,7 @@ def load_mapped(mapping: str | Path | Mapping[str, Any], folder: str | Path = ".
         homes=_parameters(given, where, plain=plain),
         hour=hour,
         weekday=weekday,
-        **{key: values[:, None] if key in home_columns else values for key, values in series.items()},
+        **{key: values[:, None] if key in PER_HOME else values for key, values in series.items()},
         provenance=sources,
     )
 

@@ -9,10 +9,11 @@ file             content
 scenario.yaml    ``name``, ``utc_offset_h`` [h]; optional: ``timezone`` (IANA name, for the wall clock's hour and
                  weekday), ``dt_h`` (the step [h], else taken from the times), ``provenance`` (text by name)
 common.csv       ``time, t_out_c, price_import_eur_kwh, price_export_eur_kwh, carbon_kg_kwh``; optional: ``hour,
-                 weekday`` (wall clock, instead of ``timezone``)
+                 weekday`` (wall clock, instead of ``timezone``), ``grid_available`` (else 1)
 homes.csv        ``home`` and the parameter columns, one row per home
 home_NAME.csv    ``time, load_kw``; optional: ``pv_kw``, ``gains_air_kw``, ``gains_mass_kw`` (else 0), ``occupancy``
-                 (else 1)
+                 (else 1), ``dhw_kw``, ``vehicle_home``, ``vehicle_trip_kwh``, ``appliance1_ready``,
+                 ``appliance2_ready`` (else 0), ``occupancy_meter`` (else ``occupancy``)
 ================ ==================================================================================================
 
 CSV: comma-separated, decimal point, UTF-8. Times: :mod:`entangrid.data.times`.
@@ -28,8 +29,9 @@ import pandas as pd
 import yaml
 
 from entangrid.data.checks import Origin, first_unknown
+from entangrid.data.columns import COMMON_COLUMNS, HOME_COLUMNS, OPTIONAL_COMMON, OPTIONAL_HOME, WALL_CLOCK_COLUMNS
 from entangrid.data.errors import InputError
-from entangrid.data.scenario import COMMON_COLUMNS, HOME_COLUMNS, WALL_CLOCK_COLUMNS, Scenario
+from entangrid.data.scenario import Scenario
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")
@@ -204,11 +206,13 @@ def _write(scenario: Scenario, folder: Path, kind: Format) -> None:
     text = kind == "csv"
     write = _to_csv if text else _to_parquet
     times: object = [time.isoformat(sep=" ") for time in scenario.index] if text else scenario.index
-    common = {column: getattr(scenario, column) for column in (*COMMON_COLUMNS, *WALL_CLOCK_COLUMNS)}
+    shared = (*COMMON_COLUMNS, *WALL_CLOCK_COLUMNS, *OPTIONAL_COMMON)
+    common = {column: getattr(scenario, column) for column in shared if not scenario.at_default(column)}
     write(pd.DataFrame({"time": times, **common}), folder / f"common.{kind}")
     write(scenario.homes.reset_index(), folder / f"homes.{kind}")
     for h, home in enumerate(scenario.home_names):
-        series = {column: getattr(scenario, column)[:, h] for column in HOME_COLUMNS}
+        own = [c for c in (*HOME_COLUMNS, *OPTIONAL_HOME) if not scenario.at_default(c, h)]
+        series = {column: getattr(scenario, column)[:, h] for column in own}
         write(pd.DataFrame({"time": times, **series}), folder / f"home_{home}.{kind}")
 
 

@@ -1,43 +1,346 @@
-"""One home over one step: devices, building, meter, money."""
+"""One home over one step: devices, building, meter, money. The only kernel that knows every device."""
 
+import numpy as np
 from numba import njit
 
-from entangrid.envs.kernels import battery, heat_pump, tariff, zones
+from entangrid.envs.kernels import appliance, battery, heat_pump, hot_water, pv, tariff, vehicle, zones
 from entangrid.envs.kernels.zones import F
-from entangrid.envs.layout import Records
+from entangrid.envs.layout import APPLIANCE, BATTERY, HEAT_PUMP, MAX_ZONES, N_APPLIANCES, PV, TANK, VEHICLE, Records
+
+#: Gain of a room's own thermostat [kW of heat per K from the set point].
+GAIN_KW_K = 2.0
+#: The tank's condenser is that much warmer than its water [K].
+TANK_LIFT_K = 5.0
+DAY_FROM_H, DAY_TO_H = 7.0, 22.0
+
+_N = 2 * MAX_ZONES
+#: Numbers of scratch that :func:`step` needs: x, x_next, x_mean, u, and the zones' requests and bands.
+WORK = 7 * _N + 1
 
 
 @njit(cache=True)
-def stored_heat_kwh(home: Records, state: Records) -> float:
-    """Heat in the building against 0 °C [kWh]: sum of capacity times node temperature."""
-    return home["c_air"] * state["t_air"] + home["c_mass"] * state["t_mass"]  # type: ignore[no-any-return]
+def stored_heat_kwh(state: Records, capacity: F) -> float:
+    """Heat in the building against 0 °C [kWh]: sum of capacity (N,) [kWh/K] times node temperature."""
+    total = capacity[0] * state["t_air"] + capacity[1] * state["t_mass"]
+    for i in range(2, capacity.shape[0]):
+        total += capacity[i] * state["t_zones"][i - 2]
+    return float(total)
 
 
 @njit(cache=True)
 def hp_limits(home: Records, t_out: float) -> tuple[float, float]:
-    """(cop [-], largest electric power [kW]) of the home's air-source heat pump at this outdoor temperature [°C]."""
-    sink = heat_pump.sink_c(t_out, home["hp_sink_base"], home["hp_sink_slope"], home["hp_sink_min"])
-    cop = heat_pump.cop(t_out, sink, t_out, home["hp_cop_p1"], home["hp_cop_p2"], home["hp_cop_p3"], home["hp_cop_p4"])
-    q_max = heat_pump.q_max(
-        t_out, sink, t_out, home["hp_q_ref"], home["hp_pth_p1"], home["hp_pth_p2"], home["hp_pth_p3"], home["hp_pth_p4"]
+    """(cop [-], largest electric power [kW]) of the heat pump for the rooms at this outdoor temperature [°C]."""
+    cop, q_max = heat_pump.heating(
+        home, t_out, heat_pump.sink_c(t_out, home["hp_sink_base"], home["hp_sink_slope"], home["hp_sink_min"])
     )
     return cop, q_max / cop
 
 
 @njit(cache=True)
-def step(
+def pump_tables(homes: Records, t_out: F, cop: F, q_heat: F, eer: F, q_cool: F) -> None:
+    """Write what every home's heat pump can do for the rooms at outdoor temperatures [°C]; all (E, H).
+
+    cop, eer [-], q_heat, q_cool [kW]; a home without heating or cooling has 1 and 0.
+    """
+    for e in range(t_out.shape[0]):
+        for h in range(t_out.shape[1]):
+            cop[e, h] = eer[e, h] = 1.0
+            q_heat[e, h] = q_cool[e, h] = 0.0
+            home = homes[h]
+            if home["hp_q_ref"] > 0.0:
+                sink = heat_pump.sink_c(t_out[e, h], home["hp_sink_base"], home["hp_sink_slope"], home["hp_sink_min"])
+                cop[e, h], q_heat[e, h] = heat_pump.heating(home, t_out[e, h], sink)
+            if home["hp_cool_q_ref"] > 0.0:
+                eer[e, h], q_cool[e, h] = heat_pump.cooling(home, t_out[e, h])
+
+
+@njit(cache=True)
+def stored_value(
+    home: Records, state: Records, capacity: F, value_el: float, value_heat: float, value_tank: float
+) -> float:
+    """Value of what a home has stored, against empty and 0 °C [EUR].
+
+    value_el: of electricity that the battery can still deliver; the vehicle's charge is worth what it cost to put
+    there. value_heat, value_tank: of heat in the building and in the tank. All [EUR/kWh].
+    """
+    electric = home["battery_eta_d"] * home["battery_e"] * state["soh"] * state["soc"]
+    electric += home["ev_e"] * state["ev_soc"] / home["ev_eta_c"]
+    return float(
+        value_el * electric
+        + value_heat * stored_heat_kwh(state, capacity)
+        + value_tank * home["dhw_c"] * state["t_tank"]
+    )
+
+
+@njit(cache=True)
+def _tank(
+    home: Records, common: Records, series: Records, state: Records, command: float, on: bool, dt: float, terms: Records
+) -> tuple[float, float]:
+    """Heat the tank; return (share of the step that the heat pump is busy with it, its electric power [kW]).
+
+    The command asks for a share of what the heat pump (or, without one, the element) can give; without a command the
+    tank's thermostat asks for what brings it to its set point. When disinfection is due, it is served whatever the
+    command, with the element's help.
+    """
+    terms["q_dhw_kw"] = 0.0
+    terms["p_element_kw"] = 0.0
+    terms["q_draw_kw"] = 0.0
+    terms["q_tank_loss_kw"] = 0.0
+    terms["unmet_dhw_kwh"] = 0.0
+    terms["clipped_dhw_kw"] = 0.0
+    if home["dhw_c"] <= 0.0:
+        return 0.0, 0.0
+    cop, q_hp = 1.0, 0.0
+    if home["dhw_hp"] > 0.0 and home["hp_q_ref"] > 0.0:
+        cop, q_hp = heat_pump.heating(home, common["t_out"], state["t_tank"] + TANK_LIFT_K)
+    most = q_hp if q_hp > 0.0 else home["dhw_element"]
+    if np.isnan(command):
+        wish = min(hot_water.heat_to(home, state["t_tank"], home["dhw_t_set"], series["dhw"], dt), most)
+        asked = wish
+    else:
+        asked = 0.5 * (command + 1.0) * most
+        wish = min(max(asked, 0.0), most)
+    if hot_water.must_disinfect(home, state["tank_cold_h"]):
+        hot = hot_water.heat_to(home, state["t_tank"], home["dhw_legionella_c"], series["dhw"], dt)
+        wish = max(wish, min(hot, q_hp + home["dhw_element"]))
+    if not on:
+        wish = 0.0
+    t_end, cold_h, taken, drawn, loss, unmet = hot_water.step(
+        home, state["t_tank"], state["tank_cold_h"], wish, series["dhw"], dt
+    )
+    state["t_tank"] = t_end
+    state["tank_cold_h"] = cold_h
+    by_pump = min(taken, q_hp)
+    terms["q_dhw_kw"] = taken
+    terms["p_element_kw"] = taken - by_pump
+    terms["q_draw_kw"] = drawn
+    terms["q_tank_loss_kw"] = loss
+    terms["unmet_dhw_kwh"] = unmet
+    terms["clipped_dhw_kw"] = abs(asked - taken)
+    if q_hp <= 0.0:
+        return 0.0, 0.0
+    return by_pump / q_hp, by_pump / cop
+
+
+@njit(cache=True)
+def _room_requests(
+    home: Records, zone: Records, t_out: float, state: Records, command: F, q_heat: float, q_cool: float, requests: F
+) -> tuple[float, float]:
+    """Write what each zone asks for [kW, cooling negative] into requests (Z,); return (asked, mean of the clipped).
+
+    A command goes from off to all that the zone's emitters take, or, where the pump can cool, from full cooling over
+    off to full heating. Without one the zone's thermostat asks for the steady loss at its set point and
+    :data:`GAIN_KW_K` per kelvin below it (above ``t_high``: the same for cooling).
+    """
+    asked = 0.0
+    clipped = 0.0
+    for z in range(zone.shape[0]):
+        q = 0.0
+        share = zone[z]["emitter_share"]
+        c = command[HEAT_PUMP + z]
+        if zone[z]["c_mass"] <= 0.0:
+            requests[z] = 0.0
+            continue
+        if np.isnan(c):
+            t_air = state["t_air"] if z == 0 else state["t_zones"][2 * z - 2]
+            q = zone[z]["ua_steady"] * (zone[z]["t_set"] - t_out) + GAIN_KW_K * (zone[z]["t_set"] - t_air)
+            q = min(max(q, 0.0), share * q_heat)
+            if q_cool > 0.0 and t_air > zone[z]["t_high"]:
+                q = zone[z]["ua_steady"] * (t_out - zone[z]["t_high"]) + GAIN_KW_K * (t_air - zone[z]["t_high"])
+                q = -min(max(q, 0.0), share * q_cool)
+            wish = q
+        elif home["hp_cool_q_ref"] > 0.0:
+            wish = c * share * (q_heat if c >= 0.0 else q_cool)
+            c = min(max(c, -1.0), 1.0)
+            q = c * share * (q_heat if c >= 0.0 else q_cool)
+        else:
+            wish = 0.5 * (c + 1.0) * share * q_heat
+            q = 0.5 * (min(max(c, -1.0), 1.0) + 1.0) * share * q_heat
+        requests[z] = q
+        asked += abs(wish)
+        clipped += abs(wish - q)
+    return asked, clipped
+
+
+@njit(cache=True)
+def _rooms(
     home: Records,
+    zone: Records,
     common: Records,
     series: Records,
     state: Records,
-    battery_action: float,
-    hp_action: float,
+    command: F,
+    busy: float,
+    on: bool,
     a: F,
     b: F,
     a_mean: F,
     b_mean: F,
+    loss_x: F,
+    loss_u: F,
+    dt: float,
+    work: F,
+    terms: Records,
+) -> float:
+    """Heat or cool the zones and advance their temperatures; return the heat pump's electric power [kW].
+
+    ``busy``: share of the step in which the heat pump heats the tank. It heats or cools in a step, never both: the
+    larger of the two demands is served.
+    """
+    n = a.shape[0]
+    n_zones = n // 2
+    x = work[0:n]
+    x_next = work[_N : _N + n]
+    x_mean = work[2 * _N : 2 * _N + n]
+    u = work[3 * _N : 3 * _N + 1 + n]
+    requests = work[4 * _N + 1 : 4 * _N + 1 + n_zones]
+    t_out = common["t_out"]
+    x[0] = state["t_air"]
+    x[1] = state["t_mass"]
+    for i in range(2, n):
+        x[i] = state["t_zones"][i - 2]
+    u[0] = t_out
+    for z in range(n_zones):
+        u[1 + 2 * z] = series["gains_air"] * zone[z]["gain_share"]
+        u[2 + 2 * z] = series["gains_mass"] * zone[z]["gain_share"]
+
+    sink = heat_pump.sink_c(t_out, home["hp_sink_base"], home["hp_sink_slope"], home["hp_sink_min"])
+    cop, q_heat = 1.0, 0.0
+    if home["hp_q_ref"] > 0.0:
+        cop, q_heat = heat_pump.heating(home, t_out, sink)
+    eer, q_cool = 1.0, 0.0
+    if home["hp_cool_q_ref"] > 0.0:
+        eer, q_cool = heat_pump.cooling(home, t_out)
+    p_hp = 0.0
+    delivered = 0.0
+    terms["clipped_hp_kw"] = 0.0
+    if home["ideal_load"] > 0.0:
+        there = 0
+        low = work[5 * _N + 1 : 5 * _N + 1 + n_zones]
+        high = work[6 * _N + 1 : 6 * _N + 1 + n_zones]
+        for z in range(n_zones):
+            low[z], high[z] = zone[z]["t_low"], zone[z]["t_high"]
+            there += zone[z]["c_mass"] > 0.0
+        zones.ideal_heats(x, u, a_mean, b_mean, low[:there], high[:there], requests[:there])
+        for z in range(there):
+            delivered += requests[z]
+            p_hp += requests[z] / cop if requests[z] >= 0.0 else -requests[z] / eer
+    else:
+        _, clipped = _room_requests(home, zone, t_out, state, command, q_heat, q_cool, requests)
+        heat = 0.0
+        cool = 0.0
+        for z in range(n_zones):
+            heat += max(requests[z], 0.0)
+            cool += max(-requests[z], 0.0)
+        heats = heat >= cool
+        demand = heat if heats else cool
+        most = (1.0 - busy) * (q_heat if heats else q_cool) if on else 0.0
+        fits = 1.0 if demand <= most else most / demand
+        for z in range(n_zones):
+            q = requests[z] * fits
+            if (q < 0.0) == heats:
+                q = 0.0
+            clipped += abs(requests[z] - q)
+            delivered += q
+            u[1 + 2 * z] += home["hp_air_share"] * q
+            u[2 + 2 * z] += (1.0 - home["hp_air_share"]) * q
+        if demand > 0.0 and most > 0.0:
+            full = q_heat if heats else q_cool
+            served = min(demand, most)
+            p_hp = heat_pump.electric_share(home, served / full) * full / (cop if heats else eer)
+        terms["clipped_hp_kw"] = clipped / (cop if heats else eer)
+
+    zones.advance(x, u, a, b, a_mean, b_mean, x_next, x_mean)
+    loss = 0.0
+    for i in range(n):
+        loss += loss_x[i] * x_mean[i] + loss_u[1 + i] * u[1 + i]
+    terms["q_loss_kw"] = loss + loss_u[0] * u[0]
+    terms["q_hp_kw"] = delivered
+    terms["q_gains_kw"] = series["gains_air"] + series["gains_mass"]
+    terms["t_air_mean_c"] = x_mean[0]
+    day = DAY_FROM_H <= common["hour"] < DAY_TO_H
+    kelvin = 0.0
+    for z in range(n_zones):
+        if zone[z]["c_mass"] > 0.0:
+            weight = zone[z]["day_share"] if day else zone[z]["night_share"]
+            kelvin += weight * zones.discomfort_k(x_mean[2 * z], zone[z]["t_low"], zone[z]["t_high"])
+    terms["discomfort_kh"] = series["occupancy"] * kelvin * dt
+    state["t_air"] = x_next[0]
+    state["t_mass"] = x_next[1]
+    for i in range(2, n):
+        state["t_zones"][i - 2] = x_next[i]
+    return p_hp
+
+
+@njit(cache=True)
+def _appliances(home: Records, series: Records, state: Records, command: F, on: bool, dt: float) -> float:
+    """Power of the running cycles [kW]. In an outage a running cycle goes on and no new one starts."""
+    total = 0.0
+    for i in range(N_APPLIANCES):
+        if home["app_kw"][i] <= 0.0:
+            continue
+        kw, run_steps, window_steps = appliance.cycle(home["app_kw"][i], home["app_h"][i], home["app_window_h"][i], dt)
+        c = command[APPLIANCE + i]
+        start = 1.0 if np.isnan(c) else c
+        wait = state["app_wait"][i]
+        if not on:
+            start = -1.0
+            if wait >= 0.0:
+                wait = max(wait, 1.0)
+        state["app_wait"][i], state["app_left"][i], p = appliance.step(
+            series["app_ready"][i],
+            start,
+            wait,
+            state["app_left"][i],
+            kw,
+            run_steps,
+            window_steps,
+        )
+        total += p
+    return total
+
+
+@njit(cache=True)
+def _vehicle_request(home: Records, command: float, net_kw: float) -> tuple[float, float]:
+    """(wanted, asked) power [kW] of the vehicle; vehicle-to-home gives no more than the home's other net demand."""
+    c = 1.0 if np.isnan(command) else command
+    asked = c * (home["ev_p_charge"] if c >= 0.0 else home["ev_p_discharge"])
+    c = min(max(c, -1.0), 1.0)
+    wanted = c * (home["ev_p_charge"] if c >= 0.0 else home["ev_p_discharge"])
+    if wanted < 0.0 and home["ev_v2g"] <= 0.0:
+        wanted = -min(-wanted, max(net_kw, 0.0))
+    return wanted, asked
+
+
+@njit(cache=True)
+def _island(home: Records, series: Records, state: Records, net_kw: float, dt: float) -> tuple[float, float]:
+    """(battery, vehicle) requests [kW] that balance a home without the grid, as far as both can."""
+    charge, discharge = battery.limits(home, state["soc"], state["soh"], dt)
+    if net_kw <= 0.0:
+        return min(-net_kw, charge), 0.0
+    from_battery = min(net_kw, discharge)
+    _, from_vehicle = vehicle.limits(home, series["ev_home"], state["ev_soc"], dt)
+    return -from_battery, -min(net_kw - from_battery, from_vehicle)
+
+
+@njit(cache=True)
+def step(
+    home: Records,
+    zone: Records,
+    common: Records,
+    series: Records,
+    state: Records,
+    command: F,
+    a: F,
+    b: F,
+    a_mean: F,
+    b_mean: F,
+    loss_x: F,
+    loss_u: F,
+    capacity: F,
     value_el: float,
     value_heat: float,
+    value_tank: float,
     carbon_price: float,
     dt: float,
     work: F,
@@ -45,79 +348,94 @@ def step(
 ) -> None:
     """Advance one home and write what happened.
 
-    p_grid = load + p_hp + p_battery - pv                                    [kW]
-    reward = -(bill + carbon + discomfort + wear) + change of stored value   [EUR]
+    p_grid = load + p_hp + p_element + p_appliances + p_ev + p_battery - pv - unserved       [kW]
+    reward = -(bill + carbon + discomfort + wear + unmet) + change of stored value           [EUR]
 
-    home, common, series, state, terms: one record each (:mod:`entangrid.envs.layout`); state and terms are written.
-    battery_action in [-1, 1] of the power limit, charging positive; hp_action in [-1, 1], from off to full power.
-    a, b, a_mean, b_mean: the zone's step matrices (see zones.advance). value_el: price of the electricity that the
-    battery can still deliver, value_heat: of heat in the building [EUR/kWh]. work (9,): scratch.
+    home, common, series, state, terms: one record each, zone (Z,) records (:mod:`entangrid.envs.layout`); state and
+    terms are written. command (10,): -1 to 1 in the order of ``layout.CONTROLS``, NaN for a device's own controller.
+    a to capacity: the zones' step matrices (:mod:`entangrid.envs.thermal`). value_*: see :func:`stored_value`.
+    work: scratch of :data:`WORK` numbers.
+
+    In an outage (``common["grid"]`` is 0) nothing is exchanged: a home with backup serves load and running appliances
+    from PV, battery and vehicle; what is missing is unserved, surplus PV is curtailed, and heat pump, element and
+    charging stand still. Without backup everything is unserved and PV is off. Commands count for nothing then.
+
     The stored value is a potential of the state, so that it moves reward in time without changing which policy is
     best over an episode (Ng, Harada, Russell, ICML 1999), and the rewards of an episode sum to minus its objective.
     """
-    t_out = common["t_out"]
-    soc = state["soc"]
-    heat_before = stored_heat_kwh(home, state)
+    on = common["grid"] > 0.5
+    before = stored_value(home, state, capacity, value_el, value_heat, value_tank)
+    if common["new_month"] > 0.5:
+        state["month_kwh"] = 0.0
+        state["month_peak"] = 0.0
 
-    request = min(max(battery_action, -1.0), 1.0) * home["battery_p"]
-    soc_after, p_battery = battery.step(
-        soc,
-        request,
-        home["battery_e"],
-        home["battery_p"],
-        home["battery_eta_c"],
-        home["battery_eta_d"],
-        home["battery_self"],
-        dt,
+    busy, p_tank = _tank(home, common, series, state, command[TANK], on, dt, terms)
+    p_hp = p_tank + _rooms(
+        home, zone, common, series, state, command, busy, on, a, b, a_mean, b_mean, loss_x, loss_u, dt, work, terms
     )
-    cop, p_max = hp_limits(home, t_out)
-    share = 0.5 * (min(max(hp_action, -1.0), 1.0) + 1.0)
-    p_hp = share * p_max
-    q_hp = cop * p_hp
+    p_app = _appliances(home, series, state, command, on, dt)
+    p_pv = pv.available_kw(home, series["pv"], state["vm"], command[PV])
 
-    x = work[0:2]
-    x_next = work[2:4]
-    x_mean = work[4:6]
-    u = work[6:9]
-    x[0] = state["t_air"]
-    x[1] = state["t_mass"]
-    u[0] = t_out
-    u[1] = series["gains_air"] + home["hp_air_share"] * q_hp
-    u[2] = series["gains_mass"] + (1.0 - home["hp_air_share"]) * q_hp
-    zones.advance(x, u, a, b, a_mean, b_mean, x_next, x_mean)
-
+    soc = state["soc"]
+    leaves = series["ev_home"] > 0.5 and series["ev_leaves_h"] <= dt + 1e-9
+    others = series["load"] + p_hp + terms["p_element_kw"] + p_app - p_pv
+    unserved = 0.0
+    if on:
+        wanted, asked_ev = _vehicle_request(home, command[VEHICLE], others)
+        asked = 0.0 if np.isnan(command[BATTERY]) else command[BATTERY] * home["battery_p"]
+        request = 0.0 if np.isnan(command[BATTERY]) else min(max(command[BATTERY], -1.0), 1.0) * home["battery_p"]
+    elif home["battery_backup"] > 0.0 and home["battery_e"] > 0.0:
+        request, wanted = _island(home, series, state, others, dt)
+        asked, asked_ev = request, wanted
+    else:
+        p_pv = 0.0
+        request, wanted, asked, asked_ev = 0.0, 0.0, 0.0, 0.0
+    ev_soc, p_ev, unmet_ev = vehicle.step(
+        home, series["ev_home"], series["ev_trip"], leaves, state["ev_soc"], wanted, dt
+    )
+    soc_after, p_battery = battery.step(home, soc, state["soh"], request, dt)
+    fade = battery.fade(home, soc, soc_after, state["soh"], p_battery, dt)
     state["soc"] = soc_after
-    state["t_air"] = x_next[0]
-    state["t_mass"] = x_next[1]
+    state["ev_soc"] = ev_soc
+    state["soh"] = max(state["soh"] - fade, 0.0)
 
-    p_grid = series["load"] + p_hp + p_battery - series["pv"]
-    bill = tariff.bill_eur(p_grid, common["price_import"], common["price_export"], dt)
+    p_grid = series["load"] + p_hp + terms["p_element_kw"] + p_app + p_ev + p_battery - p_pv
+    if not on:
+        unserved = max(p_grid, 0.0)
+        p_pv += min(p_grid, 0.0)
+        p_grid = 0.0
+    bill, state["month_kwh"], state["month_peak"] = tariff.bill(
+        home, p_grid, common["price_import"], common["price_export"], state["month_kwh"], state["month_peak"], dt
+    )
     carbon_kg = max(p_grid, 0.0) * common["carbon"] * dt
     carbon = carbon_kg * carbon_price
-    discomfort_kh = series["occupancy"] * zones.discomfort_k(x_mean[0], home["t_low"], home["t_high"]) * dt
-    discomfort = discomfort_kh * home["discomfort_price"]
-    drawn = max(-p_battery, 0.0) * dt / home["battery_eta_d"]
-    wear = drawn * home["battery_wear"]
-    stored = value_el * home["battery_eta_d"] * home["battery_e"] * (soc_after - soc) + value_heat * (
-        stored_heat_kwh(home, state) - heat_before
-    )
+    discomfort = terms["discomfort_kh"] * home["discomfort_price"]
+    wear = battery.drawn_kwh(home, p_battery, dt) * home["battery_wear"]
+    wear += max(-p_ev, 0.0) * dt / home["ev_eta_d"] * home["ev_wear"]
+    wear += fade * home["battery_e"] * home["battery_price"]
+    unmet = terms["unmet_dhw_kwh"] * home["dhw_unmet_price"] + unmet_ev * home["ev_unmet_price"]
+    unmet += unserved * dt * home["unserved_price"]
+    stored = stored_value(home, state, capacity, value_el, value_heat, value_tank) - before
 
-    terms["reward_eur"] = stored - (bill + carbon + discomfort + wear)
+    terms["reward_eur"] = stored - (bill + carbon + discomfort + wear + unmet)
     terms["bill_eur"] = bill
     terms["carbon_eur"] = carbon
     terms["discomfort_eur"] = discomfort
     terms["wear_eur"] = wear
+    terms["unmet_eur"] = unmet
+    terms["grid_eur"] = 0.0
     terms["stored_value_eur"] = stored
     terms["p_grid_kw"] = p_grid
     terms["p_load_kw"] = series["load"]
-    terms["p_pv_kw"] = series["pv"]
+    terms["p_pv_kw"] = p_pv
     terms["p_hp_kw"] = p_hp
     terms["p_battery_kw"] = p_battery
-    terms["q_hp_kw"] = q_hp
-    terms["q_loss_kw"] = home["ua_air_out"] * (x_mean[0] - t_out) + home["ua_mass_out"] * (x_mean[1] - t_out)
-    terms["q_gains_kw"] = series["gains_air"] + series["gains_mass"]
+    terms["p_ev_kw"] = p_ev
+    terms["p_appliances_kw"] = p_app
     terms["carbon_kg"] = carbon_kg
-    terms["discomfort_kh"] = discomfort_kh
-    terms["t_air_mean_c"] = x_mean[0]
-    terms["clipped_hp_kw"] = abs(0.5 * (hp_action + 1.0) - share) * p_max
-    terms["clipped_battery_kw"] = abs(battery_action * home["battery_p"] - p_battery)
+    terms["unmet_ev_kwh"] = unmet_ev
+    terms["unserved_kwh"] = unserved * dt
+    terms["curtailed_kwh"] = (series["pv"] - p_pv) * dt
+    terms["ageing"] = fade
+    terms["clipped_battery_kw"] = abs(asked - p_battery)
+    terms["clipped_ev_kw"] = abs(asked_ev - p_ev) if series["ev_home"] > 0.5 else 0.0

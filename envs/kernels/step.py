@@ -4,193 +4,161 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from entangrid.envs.kernels import counter_rng, home
+from entangrid.envs.kernels import counter_rng, grid, home
+from entangrid.envs.kernels.observe import observe
 from entangrid.envs.kernels.zones import F
-from entangrid.envs.layout import Records
+from entangrid.envs.layout import CONTROLS, MAX_ZONES
+from entangrid.envs.world import Grid, Live, World
 
-I = NDArray[np.int64]  # noqa: E741
-F32 = NDArray[np.float32]
-
-_TWO_PI = 2.0 * np.pi
-
-
-@njit(cache=True)
-def scaled(value: float, low: float, high: float) -> float:
-    """Map [low, high] to [-1, 1], clipped outside."""
-    return min(max(2.0 * (value - low) / (high - low) - 1.0, -1.0), 1.0)
+N_CONTROLS = len(CONTROLS)
+_DRAWS = 3  # of each home's initial state, and as many again in a second round
+_SECOND = 1 << 19
+_GOLDEN = 0.6180339887498949  # its multiples spread evenly over [0, 1)
 
 
 @njit(cache=True)
-def observe(common: Records, series: Records, state: Records, low: F, high: F, obs: F32) -> None:
-    """Write one home's local observation, obs (12,), each entry in [-1, 1].
-
-    Order and ranges: the table of :mod:`entangrid.envs.observations`; low, high (12,).
-    """
-    angle = _TWO_PI * common["hour"] / 24.0
-    obs[0] = np.sin(angle)
-    obs[1] = np.cos(angle)
-    obs[2] = scaled(common["price_import"], low[2], high[2])
-    obs[3] = scaled(common["price_ahead"], low[3], high[3])
-    obs[4] = scaled(state["soc"], low[4], high[4])
-    obs[5] = scaled(state["t_air"], low[5], high[5])
-    obs[6] = scaled(state["t_mass"], low[6], high[6])
-    obs[7] = scaled(common["t_out"], low[7], high[7])
-    obs[8] = scaled(series["pv"], low[8], high[8])
-    obs[9] = scaled(series["load"], low[9], high[9])
-    obs[10] = scaled(series["occupancy"], low[10], high[10])
-    obs[11] = scaled(common["weekend"], low[11], high[11])
-
-
-@njit(cache=True)
-def begin_episode(
-    e: int,
-    env_id: int,
-    seed: int,
-    clock: I,
-    state: Records,
-    starts: I,
-    sequential: bool,
-    stride: int,
-    random_state: bool,
-    initial: F,
-) -> None:
+def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
     """Choose the start step of environment e's next episode and its initial state.
 
-    clock (E, 4): start index, step, start step, episode number; written. starts (S,): allowed first steps.
-    initial (6,): lowest and highest of soc [-], air and mass temperature [°C]; the middle is taken unless
-    random_state.
+    The initial state is the middle of ``settings["initial"]``, or drawn from it. When each tank was last disinfected is
+    spread evenly over homes, so that they do not all fall due in the same hour.
     """
-    clock[e, 3] += 1
-    episode = clock[e, 3]
-    n = starts.shape[0]
-    if sequential:
-        k = (env_id + episode * stride) % n
+    s = world.settings[0]
+    env_id = live.env_ids[e]
+    clock = live.clock[e]
+    clock[3] += 1
+    episode = clock[3]
+    n = world.starts.shape[0]
+    if s["sequential"] > 0:
+        k = (env_id + episode * s["stride"]) % n
     else:
-        k = int(counter_rng.uniform(seed, env_id, episode, 0) * n)
-    clock[e, 0] = k
-    clock[e, 1] = starts[k]
-    clock[e, 2] = starts[k]
-    for h in range(state.shape[1]):
-        u_soc = 0.5
-        u_air = 0.5
-        u_mass = 0.5
-        if random_state:
-            u_soc = counter_rng.uniform(seed, env_id, episode, 3 * h + 1)
-            u_air = counter_rng.uniform(seed, env_id, episode, 3 * h + 2)
-            u_mass = counter_rng.uniform(seed, env_id, episode, 3 * h + 3)
-        state[e, h]["soc"] = initial[0] + u_soc * (initial[1] - initial[0])
-        state[e, h]["t_air"] = initial[2] + u_air * (initial[3] - initial[2])
-        state[e, h]["t_mass"] = initial[4] + u_mass * (initial[5] - initial[4])
+        k = int(counter_rng.uniform(s["seed"], env_id, episode, 0) * n)
+    clock[0] = k
+    clock[1] = world.starts[k]
+    clock[2] = world.starts[k]
+    low_high = s["initial"]
+    for h in range(live.state.shape[1]):
+        state = live.state[e, h]
+        u = live.work[e]
+        for i in range(5):
+            u[i] = 0.5
+        if s["random_state"] > 0:
+            for i in range(3):
+                u[i] = counter_rng.uniform(s["seed"], env_id, episode, _DRAWS * h + 1 + i)
+            for i in range(2):
+                u[3 + i] = counter_rng.uniform(s["seed"], env_id, episode, _SECOND + 2 * h + i)
+        for i in range(5):
+            u[i] = low_high[2 * i] + u[i] * (low_high[2 * i + 1] - low_high[2 * i])
+        state["soc"] = u[0]
+        state["t_air"] = u[1]
+        state["t_mass"] = u[2]
+        state["t_tank"] = u[3]
+        state["ev_soc"] = u[4]
+        for z in range(MAX_ZONES - 1):
+            state["t_zones"][2 * z] = u[1]
+            state["t_zones"][2 * z + 1] = u[2]
+        state["soh"] = 1.0
+        state["tank_cold_h"] = ((h + 1) * _GOLDEN) % 1.0 * world.homes[h]["dhw_legionella_h"]
+        for i in range(2):
+            state["app_wait"][i] = -1.0
+            state["app_left"][i] = 0.0
+        state["month_kwh"] = 0.0
+        state["month_peak"] = 0.0
+        state["vm"] = 1.0
+    out = live.feeder_terms[e]
+    out["v_min_pu"] = 1.0
+    out["v_max_pu"] = 1.0
+    out["trafo_loading_percent"] = 0.0
+    out["p_slack_kw"] = 0.0
+    out["hot_spot_c"] = world.common[clock[1]]["t_out"]
+    if s["has_feeder"] > 0:
+        grid.begin(feeder, live.state[e], live.transformer[e], live.nodes[e], world.common[clock[1]]["t_out"])
 
 
 @njit(cache=True)
-def observe_all(e: int, clock: I, common: Records, series: Records, state: Records, low: F, high: F, obs: F32) -> None:
-    """Observe every home of environment e; obs (E, H, 12)."""
-    t = clock[e, 1]
-    if t >= common.shape[0]:  # the period's last step is over: its exogenous values stand in for the next ones
-        t = common.shape[0] - 1
-    for h in range(state.shape[1]):
-        observe(common[t], series[t, h], state[e, h], low[h], high[h], obs[e, h])
-
-
-@njit(cache=True)
-def reset(
-    which: NDArray[np.bool_],
-    env_ids: I,
-    seed: int,
-    clock: I,
-    state: Records,
-    common: Records,
-    series: Records,
-    low: F,
-    high: F,
-    starts: I,
-    sequential: bool,
-    stride: int,
-    random_state: bool,
-    initial: F,
-    obs: F32,
-) -> None:
+def reset(which: NDArray[np.bool_], world: World, feeder: Grid, live: Live) -> None:
     """Begin a new episode in every environment e with which[e]; which (E,)."""
     for e in range(which.shape[0]):
         if which[e]:
-            begin_episode(e, env_ids[e], seed, clock, state, starts, sequential, stride, random_state, initial)
-            observe_all(e, clock, common, series, state, low, high, obs)
+            begin_episode(e, world, feeder, live)
+            observe(
+                world, live.clock[e], live.env_ids[e], live.state[e], live.feeder_terms[e], live.work[e], live.obs[e]
+            )
 
 
-@njit(cache=True)
-def step(
-    actions: F,
-    homes: Records,
-    a: F,
-    b: F,
-    a_mean: F,
-    b_mean: F,
-    common: Records,
-    series: Records,
-    value_el: F,
-    value_heat: F,
-    carbon_price: float,
-    dt: float,
-    episode_steps: int,
-    env_ids: I,
-    seed: int,
-    clock: I,
-    state: Records,
-    low: F,
-    high: F,
-    starts: I,
-    sequential: bool,
-    stride: int,
-    random_state: bool,
-    initial: F,
-    autoreset: bool,
-    work: F,
-    terms: Records,
-    obs: F32,
-    final_obs: F32,
-    reward: F,
-    truncated: NDArray[np.bool_],
-) -> None:
-    """Step every home of every environment once.
+@njit(cache=True, nogil=True)
+def step(actions: F, first: int, last: int, world: World, feeder: Grid, live: Live) -> None:
+    """Step every home of the environments ``first`` to ``last - 1`` once.
 
-    actions (E, H, 2); homes (H,); a, a_mean (H, N, N); b, b_mean (H, N, M); common (T,); series (T, H); value_el (S,)
-    and value_heat (S, H): value of a stored kWh in the episode that begins at starts[s] [EUR/kWh]; clock (E, 4);
-    state, terms (E, H); low, high (H, 12); obs, final_obs (E, H, 12); reward (E,) sum over homes [EUR];
-    truncated (E,). An episode ends after episode_steps steps, always by truncation. With autoreset the next episode
-    begins in the same call and final_obs keeps the last observation of the ended one.
+    actions (E, H, C): one column for each control that the task gives to the agent (``world.slots``). An episode ends
+    after ``episode_steps`` steps, always by truncation. With autoreset the next episode begins in the same call and
+    final_obs keeps the last observation of the ended one. Environments share nothing, so that any division of them
+    among threads gives the same bits; the interpreter's lock is released meanwhile.
     """
-    for e in range(actions.shape[0]):
-        t = clock[e, 1]
-        k = clock[e, 0]
+    s = world.settings[0]
+    dt = s["dt"]
+    n_homes = world.homes.shape[0]
+    for e in range(first, last):
+        clock = live.clock[e]
+        work = live.work[e]
+        t = clock[1]
+        k = clock[0]
+        command = work[home.WORK : home.WORK + N_CONTROLS]
         total = 0.0
-        for h in range(homes.shape[0]):
+        for h in range(n_homes):
+            for c in range(N_CONTROLS):
+                slot = world.slots[c]
+                command[c] = actions[e, h, slot] if slot >= 0 else np.nan
             home.step(
-                homes[h],
-                common[t],
-                series[t, h],
-                state[e, h],
-                actions[e, h, 0],
-                actions[e, h, 1],
-                a[h],
-                b[h],
-                a_mean[h],
-                b_mean[h],
-                value_el[k],
-                value_heat[k, h],
-                carbon_price,
+                world.homes[h],
+                world.zones[h],
+                world.common[t],
+                world.series[t, h],
+                live.state[e, h],
+                command,
+                world.a[h],
+                world.b[h],
+                world.a_mean[h],
+                world.b_mean[h],
+                world.loss_x[h],
+                world.loss_u[h],
+                world.capacity[h],
+                world.value_el[k],
+                world.value_heat[k, h],
+                world.value_tank[k, h],
+                s["carbon_price"],
                 dt,
                 work,
-                terms[e, h],
+                live.terms[e, h],
             )
-            total += terms[e, h]["reward_eur"]
-        reward[e] = total
-        clock[e, 1] = t + 1
-        truncated[e] = clock[e, 1] - clock[e, 2] >= episode_steps
-        observe_all(e, clock, common, series, state, low, high, obs)
-        if truncated[e] and autoreset:
-            for h in range(homes.shape[0]):
-                for i in range(obs.shape[2]):
-                    final_obs[e, h, i] = obs[e, h, i]
-            begin_episode(e, env_ids[e], seed, clock, state, starts, sequential, stride, random_state, initial)
-            observe_all(e, clock, common, series, state, low, high, obs)
+        if s["has_feeder"] > 0:
+            common = world.common[t]
+            cost = grid.step(
+                feeder,
+                world.homes,
+                live.state[e],
+                live.terms[e],
+                common["grid"] > 0.5,
+                common["t_out"],
+                dt,
+                live.transformer[e],
+                live.nodes[e],
+                live.current[e],
+                live.feeder_terms[e],
+            )
+            for h in range(n_homes):
+                live.terms[e, h]["grid_eur"] = cost / n_homes
+                live.terms[e, h]["reward_eur"] -= cost / n_homes
+        for h in range(n_homes):
+            total += live.terms[e, h]["reward_eur"]
+        live.reward[e] = total
+        clock[1] = t + 1
+        ended = clock[1] - clock[2] >= s["episode_steps"]
+        live.truncated[e] = ended
+        observe(world, clock, live.env_ids[e], live.state[e], live.feeder_terms[e], work, live.obs[e])
+        if ended and s["autoreset"] > 0:
+            for h in range(n_homes):
+                for i in range(live.obs.shape[2]):
+                    live.final_obs[e, h, i] = live.obs[e, h, i]
+            begin_episode(e, world, feeder, live)
+            observe(world, clock, live.env_ids[e], live.state[e], live.feeder_terms[e], work, live.obs[e])

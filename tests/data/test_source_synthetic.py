@@ -8,10 +8,10 @@ import pytest
 from entangrid.data import InputError, Scenario, load, synthetic
 from entangrid.data.sources.bundled import LOAD_FILE
 from entangrid.data.sources.bundled_files import bundled_csv
-from entangrid.data.sources.synthetic_load import _add, _on_hours
+from entangrid.data.sources.synthetic_load import _on_hours, add_power
 from entangrid.data.sources.synthetic_occupancy import ASLEEP, AWAKE, AWAY, PROFILES, on_trip, states
 from entangrid.data.sources.synthetic_weather import CLIMATES, persistent_noise, synthetic_weather
-from entangrid.envs.parameters import home_records
+from entangrid.envs.parameters import home_records, zone_records
 
 HOME_ARRAYS = ("load_kw", "pv_kw", "occupancy", "gains_air_kw", "gains_mass_kw")
 
@@ -111,12 +111,12 @@ def test_any_step_gives_a_like_home(many, dt_h):
 
 
 def test_homes_differ_and_their_parameters_are_possible(many):
-    records = home_records(many.homes)
-    for name in ("ua_air_out", "c_mass", "hp_q_ref", "t_set"):
-        assert len(np.unique(records[name])) == many.n_homes, name
+    records, zones = home_records(many.homes), zone_records(many.homes)[:, 0]
+    for part, name in ((zones, "ua_air_out"), (zones, "c_mass"), (records, "hp_q_ref"), (zones, "t_set")):
+        assert len(np.unique(part[name])) == many.n_homes, name
     assert 0 < (records["battery_e"] > 0.0).sum() < many.n_homes
     assert 0 < (many.pv_kw.max(axis=0) > 0.0).sum() < many.n_homes
-    loss_kw = (records["ua_air_out"] + records["ua_mass_out"]) * 32.0
+    loss_kw = (zones["ua_air_out"] + zones["ua_mass_out"]) * 32.0
     assert ((loss_kw > 1.5) & (loss_kw < 16.0)).all()
 
 
@@ -221,7 +221,7 @@ def test_the_clock_on_the_wall_is_the_climates():
 
 def test_pieces_of_a_load_keep_their_energy():
     power = np.zeros(20)
-    _add(power, 1.1, 2.95, 2.0, 0.25)
+    add_power(power, 1.1, 2.95, 2.0, 0.25)
     assert power.sum() * 0.25 == pytest.approx(2.0 * 1.85)
     assert power.max() == pytest.approx(2.0)
     assert (power[:4] == 0.0).all()
