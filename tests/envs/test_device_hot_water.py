@@ -162,11 +162,10 @@ def test_a_tank_that_is_due_is_disinfected_in_one_step(home, t: float, draw: flo
         assert cold == 0.0
 
 
-@pytest.mark.parametrize("t", np.linspace(40.0, 59.0, 40))
-def test_a_tank_brought_exactly_to_the_temperature_counts_as_hot(t: float) -> None:
-    home = cases.home(dhw_c=0.23, dhw_ua=0.0027, dhw_t_max=60.0, dhw_legionella_c=60.0)
-    for q in (hot_water.heat_to(home, t, 60.0, 1.3, 0.25), 1e3):
-        assert hot_water.step(home, t, 100.0, q, 1.3, 0.25)[1] == 0.0
+@pytest.mark.parametrize(("short", "cold"), [(0.0, 0.0), (1e-12, 0.0), (1e-6, 3.25)])
+def test_a_tank_that_misses_the_temperature_by_rounding_counts_as_hot(short: float, cold: float) -> None:
+    home = cases.home(dhw_c=0.23, dhw_ua=0.0, dhw_t_max=60.0, dhw_legionella_c=60.0)
+    assert hot_water.step(home, 60.0 - short, 3.0, 0.0, 0.0, 0.25)[1] == cold
 
 
 def test_cold_hours_add_up_until_the_tank_was_hot() -> None:
