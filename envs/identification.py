@@ -19,7 +19,6 @@ from scipy.optimize import least_squares
 
 from entangrid.data.errors import InputError
 from entangrid.envs import parameters, thermal
-from entangrid.envs.kernels import zones as kernels
 from entangrid.envs.layout import HOME, ZONE
 
 F = NDArray[np.float64]
@@ -121,7 +120,7 @@ def fit(measured: Measured, floor_area_m2: float, model: Model = "2r2c", *, hori
             return np.concatenate([error(trial) * weight, (trial - middle) / spread])
 
         encoded = least_squares(residuals, encoded, bounds=(bounds[0], bounds[1])).x
-        noise = rmse_k(error(encoded), np.zeros(1))
+        noise = rmse_k(error(encoded), 0.0)
     return _decode(model, encoded)._replace(error_k=noise)
 
 
@@ -142,7 +141,7 @@ def gains_kw(fitted: Fitted, measured: Measured) -> tuple[F, F]:
     return air, gains + solar - air
 
 
-def rmse_k(simulated: F, measured: F) -> float:
+def rmse_k(simulated: F, measured: F | float) -> float:
     """Root mean square difference [K]."""
     return float(np.sqrt(np.mean((np.asarray(simulated) - np.asarray(measured)) ** 2)))
 
@@ -176,7 +175,7 @@ def _decode(model: str, encoded: F) -> Fitted:
     for (name, start), x in zip(STARTS[model].items(), encoded, strict=True):
         value[name] = float({"log": np.exp(x), "logit": 1.0 / (1.0 + np.exp(-x)), "linear": x}[start.kind])
     columns = {name: x for name, x in value.items() if name in parameters.PARAMETERS}
-    if model == "1r1c":  # the air without capacity and loss of its own is where the mass is
+    if model == "1r1c":  # an air node with neither capacity nor loss nor heat is where the mass is
         columns |= {"c_air_kwh_k": 0.0, "ua_air_out_w_k": 0.0, "ua_air_mass_w_k": 1e3, "hp_air_share": 0.0}
     return Fitted(
         pd.DataFrame([columns], index=[model]),
@@ -202,14 +201,17 @@ def _run(fitted: Fitted, measured: Measured, mass_offset_k: float, horizon: int)
     share = float(row["hp_air_share"])
     u = np.column_stack([measured.t_out_c, air + share * heat, mass + (1.0 - share) * heat])
 
-    n = len(u)
-    node = 0 if m.capacity[0] > 0.0 else 1  # the one whose temperature is the measured one
-    x = measured.t_air_c[0] + np.array([0.0, mass_offset_k])
-    out, ends = np.empty(n), np.empty((n, 2))
-    for first in range(0, n, horizon):
-        last = min(first + horizon, n)
-        x[node] = measured.t_air_c[first]
-        out[first] = x[node]
-        kernels.trajectory(x, u[first:last], m.a, m.b, m.a, m.b, ends[first:last])
-        out[first + 1 : last] = ends[first : last - 1, node]
+    forcing = u @ m.b.T
+    (a_aa, a_am), (a_ma, a_mm) = m.a.tolist()
+    by_air, by_mass = forcing.T.tolist()
+    tied = m.capacity[0] == 0.0  # 1r1c
+    t_air = float(measured.t_air_c[0])
+    t_mass = t_air + mass_offset_k
+    out = np.empty(len(u))
+    for t in range(len(u)):
+        if t % horizon == 0:
+            t_air = float(measured.t_air_c[t])
+            t_mass = t_air if tied else t_mass
+        out[t] = t_air
+        t_air, t_mass = a_aa * t_air + a_am * t_mass + by_air[t], a_ma * t_air + a_mm * t_mass + by_mass[t]
     return out
