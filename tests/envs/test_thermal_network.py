@@ -14,7 +14,8 @@ from entangrid.envs import thermal
 from entangrid.envs.kernels import zones as kernels
 from entangrid.envs.layout import HOME, ZONE
 
-FEWER = settings(max_examples=min(settings().max_examples, 150))
+FEWER = settings(max_examples=min(settings().max_examples, 300))  # each builds a matrix exponential
+FEW = settings(max_examples=min(settings().max_examples, 60))  # each runs an ODE solver
 
 
 def number(draw: st.DrawFn, low: float, high: float) -> float:
@@ -70,7 +71,7 @@ def two_nodes(**values: float) -> tuple[Any, Any]:
     return np.zeros(1, HOME), zones
 
 
-@FEWER
+@FEW
 @given(situations())
 def test_step_equals_an_ode_solver(case: dict) -> None:
     m = matrices(case["homes"], case["zones"], case["dt"])
@@ -83,6 +84,7 @@ def test_step_equals_an_ode_solver(case: dict) -> None:
     assert m.loss_x @ mean + m.loss_u @ case["u"] == pytest.approx(twin_loss, abs=1e-6)
 
 
+@FEWER
 @given(situations())
 def test_energy_is_conserved(case: dict) -> None:
     m = matrices(case["homes"], case["zones"], case["dt"])
@@ -91,6 +93,7 @@ def test_energy_is_conserved(case: dict) -> None:
     assert abs(m.capacity @ (end - case["x"]) - (case["u"][1:].sum() - loss) * case["dt"]) < 1e-9
 
 
+@FEWER
 @given(situations(), st.integers(0, 7), st.floats(0.0, 5.0))
 def test_more_heat_never_cools_any_node(case: dict, place: int, more: float) -> None:
     m = matrices(case["homes"], case["zones"], case["dt"])
@@ -100,6 +103,7 @@ def test_more_heat_never_cools_any_node(case: dict, place: int, more: float) -> 
         assert (after >= before - 1e-9).all()
 
 
+@FEWER
 @given(situations(), st.floats(0.01, 20.0))
 def test_without_heat_temperatures_stay_between_those_there_are(case: dict, dt: float) -> None:
     u = np.zeros_like(case["u"])
@@ -111,6 +115,7 @@ def test_without_heat_temperatures_stay_between_those_there_are(case: dict, dt: 
         assert (values <= high + 1e-9).all()
 
 
+@FEWER
 @given(networks(), st.sampled_from([1e-3, 0.25, 24.0, 8_760.0]))
 def test_every_step_length_is_stable(network: tuple, dt: float) -> None:
     m = matrices(*network, dt)
@@ -118,6 +123,7 @@ def test_every_step_length_is_stable(network: tuple, dt: float) -> None:
     assert np.abs(np.linalg.eigvals(m.a)).max() <= 1.0 + 1e-9
 
 
+@FEWER
 @given(situations())
 def test_two_half_steps_are_one_step(case: dict) -> None:
     whole = advance(matrices(case["homes"], case["zones"], case["dt"]), case["x"], case["u"])
@@ -128,6 +134,7 @@ def test_two_half_steps_are_one_step(case: dict) -> None:
     assert (mean_1 + mean_2) / 2 == pytest.approx(whole[1], abs=1e-8)
 
 
+@FEWER
 @given(situations())
 def test_steady_state_balances_heat(case: dict) -> None:
     m = matrices(case["homes"], case["zones"], 24.0)
@@ -167,6 +174,7 @@ def test_elimination_is_the_limit_of_a_small_capacity(surface: float) -> None:
     assert matrices(*two_nodes(c_air=0.0, **extra), 0.25).a[:, 0].tolist() == [0.0, 0.0]
 
 
+@FEWER
 @given(st.floats(-15.0, 0.0), st.sampled_from([1 / 12, 1.0]))
 @example(-12.0, 1.0)
 def test_stiff_air_keeps_the_balance(exponent: float, dt: float) -> None:
@@ -178,6 +186,7 @@ def test_stiff_air_keeps_the_balance(exponent: float, dt: float) -> None:
     assert abs(m.capacity @ (end - x) - (4.0 - loss) * dt) < 1e-9
 
 
+@FEWER
 @given(networks(), st.integers(0, 10_000))
 def test_zones_can_be_numbered_in_any_order(network: tuple, seed: int) -> None:
     homes, zones = network
@@ -221,6 +230,7 @@ def test_homes_alike_and_unlike_keep_their_own_rows() -> None:
     assert np.array_equal(together.a[1], matrices(homes, other, 0.25).a)
 
 
+@FEWER
 @given(situations(), st.floats(15.0, 21.0), st.floats(0.0, 6.0))
 def test_ideal_heat_keeps_the_mean_in_the_band(case: dict, low: float, width: float) -> None:
     m = matrices(case["homes"], case["zones"], case["dt"])
@@ -238,6 +248,7 @@ def test_ideal_heat_keeps_the_mean_in_the_band(case: dict, low: float, width: fl
         assert np.abs(air - highs)[moved < -1e-5].max(initial=0.0) < 1e-6
 
 
+@FEWER
 @given(situations(), st.floats(15.0, 21.0), st.floats(0.0, 6.0))
 def test_ideal_heat_of_one_zone_leaves_a_good_mean_alone(case: dict, low: float, width: float) -> None:
     m = matrices(case["homes"], case["zones"], case["dt"])
