@@ -102,15 +102,3 @@ def ideal_heats(x: F, u: F, a_mean: F, b_mean: F, low: F, high: F, q: F) -> int:
         if largest <= 1e-9 or n_zones == 1:
             break
     return sweeps
-
-
-@njit(cache=True)
-def trajectory(x: F, u: F, a: F, b: F, a_mean: F, b_mean: F, means: F) -> None:
-    """Advance x (N,) over the steps of u (T, M) and write the mean temperatures of each step to means (T, N).
-
-    The rest as in :func:`advance`; x ends as the state after the last step.
-    """
-    x_next = np.empty_like(x)
-    for t in range(u.shape[0]):
-        advance(x, u[t], a, b, a_mean, b_mean, x_next, means[t])
-        x[:] = x_next
