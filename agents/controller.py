@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from entangrid.envs import actions as action_sets
-from entangrid.envs.layout import N_OBSERVATIONS
 from entangrid.envs.simulator import Simulator
 from entangrid.envs.tasks import Task
 
@@ -17,7 +17,7 @@ F = npt.NDArray[np.float64]
 
 
 class Controller(Protocol):
-    """SB3's protocol: observations (E, 12 H) in, actions with one row an environment out."""
+    """SB3's protocol: observations (E, K H) in, actions with one row an environment out."""
 
     def predict(
         self,
@@ -54,27 +54,31 @@ class Foresighted(Protocol):
 
 
 class Physical:
-    """An observation back in physical units: one array (E, H) an entry of the observation table."""
+    """An observation back in physical units: ``seen["t_air"]`` is an array (E, H); an entry not shown is a KeyError."""
 
     def __init__(self, task: Task, observation: npt.NDArray[Any]):
         low, high = task.observation_ranges
-        scaled = np.asarray(observation, np.float64).reshape(-1, task.scenario.n_homes, N_OBSERVATIONS)
-        values = low + 0.5 * (scaled + 1.0) * (high - low)
-        self.soc: F = values[..., 4]
-        self.t_air: F = values[..., 5]
-        self.t_mass: F = values[..., 6]
-        self.t_out: F = values[..., 7]
-        self.p_pv: F = values[..., 8]
-        self.p_load: F = values[..., 9]
-        self.occupancy: F = values[..., 10]
+        scaled = np.asarray(observation, np.float64).reshape(-1, *low.shape)
+        self._values = low + 0.5 * (scaled + 1.0) * (high - low)
+        self._place = {name: i for i, name in enumerate(task.observation_names)}
+
+    def __getitem__(self, name: str) -> F:
+        return np.asarray(self._values[..., self._place[name]])
 
 
-def encode(task: Task, commands: F) -> npt.NDArray[Any]:
-    """Commands (E, H, 2) as actions of the task's action set; a discrete set takes the nearest grid point."""
-    commands = np.clip(commands, -1.0, 1.0)
-    n_envs, n_homes, _ = commands.shape
+def encode(task: Task, commands: Mapping[str, F]) -> npt.NDArray[Any]:
+    """Commands (E, H) of each of the task's controls as actions of its action set, clipped to [-1, 1].
+
+    A discrete set takes the nearest levels. Raises KeyError for a control without a command.
+    """
+    stacked = np.clip(np.stack([commands[name] for name in task.controls], -1), -1.0, 1.0)
+    n_envs, n_homes, n_controls = stacked.shape
     if task.action_set == "continuous":
-        return commands.reshape(n_envs, -1)
-    distance = np.abs(commands[:, :, None, :] - action_sets.GRID).sum(-1)
+        return stacked.reshape(n_envs, -1)
+    if task.action_set == "multi-discrete":
+        levels = [np.array(action_sets.LEVELS[name]) for name in task.controls]
+        columns = [np.abs(stacked[..., c, None] - levels[c]).argmin(-1) for c in range(n_controls)]
+        return np.stack(columns, -1).reshape(n_envs, -1)
+    distance = np.abs(stacked[:, :, None, :] - action_sets.grid(task.controls)).sum(-1)
     nearest: npt.NDArray[np.int64] = distance.argmin(-1)
     return np.asarray(nearest[:, 0]) if n_homes == 1 else nearest

@@ -8,59 +8,77 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.controller import F, Memoryless, Physical, encode
-from entangrid.envs.kernels import heat_pump
-from entangrid.envs.layout import Records
+from entangrid.envs.kernels.home import GAIN_KW_K, pump_tables
 from entangrid.envs.tasks import Task
 
-#: Gain of the thermostat [kW of heat per K below the set point].
-GAIN_KW_K = 2.0
 #: How far the set-back rule lets the set point fall while nobody is in [K].
 SET_BACK_K = 1.0
-
-
-def _field(homes: Records, name: str) -> Any:
-    return np.asarray(homes[name], np.float64)
+TANK_BAND_K = 5.0  # of the tank's proportional control below its set point
 
 
 def heat_pump_limits(task: Task, t_out: Any) -> tuple[F, F]:
-    """(cop [-], largest electric power [kW]) for outdoor temperatures (E, H) [°C]."""
-    f = task.homes
-    sink = np.maximum(_field(f, "hp_sink_base") + _field(f, "hp_sink_slope") * t_out, _field(f, "hp_sink_min"))
-    cop_fit = heat_pump.linear_fit(t_out, sink, t_out, f["hp_cop_p1"], f["hp_cop_p2"], f["hp_cop_p3"], f["hp_cop_p4"])
-    pth_fit = heat_pump.linear_fit(t_out, sink, t_out, f["hp_pth_p1"], f["hp_pth_p2"], f["hp_pth_p3"], f["hp_pth_p4"])
-    cop = np.maximum(cop_fit, 1.0)
-    return cop, _field(f, "hp_q_ref") * np.maximum(pth_fit, 0.0) / cop
+    """(cop [-], largest electric power [kW]) of room heating for outdoor temperatures (E, H) [°C]."""
+    t = np.ascontiguousarray(np.broadcast_to(t_out, (np.shape(t_out)[0], task.homes.size)), np.float64)
+    cop, q_heat, _, _ = (np.empty_like(t) for _ in range(4))
+    pump_tables(task.homes, t, cop, q_heat, np.empty_like(t), np.empty_like(t))
+    return cop, q_heat / cop
 
 
-def thermostat(task: Task, seen: Physical, set_point: F) -> tuple[F, F]:
-    """(command [-1, 1], electric power [kW]) that holds a set point [°C]; all (E, H).
+def thermostat(task: Task, seen: Physical, set_back_k: F | float = 0.0) -> tuple[dict[str, F], F]:
+    """(a command [-1, 1] for each zone's control, the heat pump's electric power [kW] (E, H)) that holds set points.
 
-    Heat = steady loss at the set point + gain (set point - air temperature): the outdoor-compensated control that heat
-    pumps come with. It knows the home's conductances and no gains.
+    The law of the simulator's own thermostats (:func:`entangrid.envs.kernels.home.step`): heat = steady loss at the
+    set point + gain (set point - air temperature), the outdoor-compensated control that heat pumps come with; cooling
+    alike from the comfort band's upper end. It knows the home's conductances and no gains. ``set_back_k`` lowers the
+    heating set points [K].
     """
-    homes = task.homes
-    cop, p_max = heat_pump_limits(task, seen.t_out)
-    # to the outdoors in parallel: air directly, and through the mass in series
-    between, out = _field(homes, "ua_air_mass"), _field(homes, "ua_mass_out")
-    loss = _field(homes, "ua_air_out") + between * out / (between + out)
-    heat = loss * (set_point - seen.t_out) + GAIN_KW_K * (set_point - seen.t_air)
-    p = np.clip(heat / cop, 0.0, p_max)
-    command = np.where(p_max > 0.0, 2.0 * p / np.where(p_max > 0.0, p_max, 1.0) - 1.0, -1.0)
-    return command, p
+    t_out = np.ascontiguousarray(seen["t_out"])
+    cop, q_heat, eer, q_cool = (np.empty_like(t_out) for _ in range(4))
+    pump_tables(task.homes, t_out, cop, q_heat, eer, q_cool)
+    cools = np.asarray(task.homes["hp_cool_q_ref"]) > 0.0
+    commands: dict[str, F] = {}
+    power = np.zeros_like(t_out)
+    for z in range(task.zones.shape[1]):
+        zone = task.zones[:, z]
+        t_air = seen["t_air" if z == 0 else f"t_air_{z + 1}"]
+        set_point = zone["t_set"] - set_back_k
+        heat = zone["ua_steady"] * (set_point - t_out) + GAIN_KW_K * (set_point - t_air)
+        cold = zone["ua_steady"] * (t_out - zone["t_high"]) + GAIN_KW_K * (t_air - zone["t_high"])
+        most, most_cold = zone["emitter_share"] * q_heat, zone["emitter_share"] * q_cool
+        heat = np.clip(heat, 0.0, most)
+        cold = np.where(t_air > zone["t_high"], np.clip(cold, 0.0, most_cold), 0.0)
+        heat = np.where(cold > 0.0, 0.0, heat)
+        share = np.divide(heat, most, out=np.zeros_like(heat), where=most > 0.0)
+        share_cold = np.divide(cold, most_cold, out=np.zeros_like(cold), where=most_cold > 0.0)
+        commands["heat_pump" if z == 0 else f"zone{z + 1}"] = np.where(cools, share - share_cold, 2.0 * share - 1.0)
+        power += heat / cop + cold / eer
+    return commands, power
+
+
+def built_in(task: Task, seen: Physical, set_back_k: F | float = 0.0) -> tuple[dict[str, F], F]:
+    """(what every device does by itself, the heat pump's electric power for the rooms [kW] (E, H))."""
+    commands, power = thermostat(task, seen, set_back_k)
+    full = np.ones_like(power)
+    commands |= {"battery": 0.0 * full, "vehicle": full, "appliance1": full, "appliance2": full, "pv": full}
+    if "tank" in task.controls:
+        missing = (task.homes["dhw_t_set"] - seen["t_tank"]) / TANK_BAND_K
+        commands["tank"] = 2.0 * np.clip(missing, 0.0, 1.0) - 1.0
+    return commands, power
 
 
 class NoControl(Memoryless):
-    """Thermostat at the home's set point day and night, battery idle: what every saving is measured from."""
+    """Every device by itself: thermostats at their set points, vehicle and appliances at once, battery idle.
+
+    What every saving is measured from.
+    """
 
     def __init__(self, task: Task):
         self.task = task
 
     def act(self, observation: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Actions for observations (E, 12 H)."""
-        seen = Physical(self.task, observation)
-        set_point = np.broadcast_to(_field(self.task.homes, "t_set"), seen.t_air.shape)
-        command, _ = thermostat(self.task, seen, set_point)
-        return encode(self.task, np.stack([np.zeros_like(command), command], -1))
+        """Actions for observations (E, K H)."""
+        commands, _ = built_in(self.task, Physical(self.task, observation))
+        return encode(self.task, commands)
 
 
 class SelfConsumption(Memoryless):
@@ -70,12 +88,11 @@ class SelfConsumption(Memoryless):
         self.task = task
 
     def act(self, observation: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Actions for observations (E, 12 H)."""
+        """Actions for observations (E, K H)."""
         homes = self.task.homes
         seen = Physical(self.task, observation)
-        set_point = _field(homes, "t_set") - SET_BACK_K * (seen.occupancy < 0.5)
-        command, p_hp = thermostat(self.task, seen, set_point)
-        limit = _field(homes, "battery_p")
-        surplus = seen.p_pv - seen.p_load - p_hp
-        battery = np.where(limit > 0.0, surplus / np.where(limit > 0.0, limit, 1.0), 0.0)
-        return encode(self.task, np.stack([np.clip(battery, -1.0, 1.0), command], -1))
+        commands, p_hp = built_in(self.task, seen, np.where(seen["occupancy"] < 0.5, SET_BACK_K, 0.0))
+        limit = np.asarray(homes["battery_p"], np.float64)
+        surplus = seen["p_pv"] - seen["p_load"] - p_hp
+        commands["battery"] = np.where(limit > 0.0, surplus / np.where(limit > 0.0, limit, 1.0), 0.0)
+        return encode(self.task, commands)

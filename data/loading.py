@@ -6,7 +6,7 @@ from pathlib import Path
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
 
-BUNDLED = ("bundled-home",)
+BUNDLED = ("bundled-home", "bundled-house", "bundled-zones", "bundled-battery")
 FORMS = ("synthetic:homes=26,days=92,seed=0", "citylearn:FOLDER", "mapped:FILE.yaml")
 
 
@@ -17,6 +17,9 @@ def load(name: str | Path) -> Scenario:
     name                            what comes back
     =============================== ===================================================================
     bundled-home                    :func:`entangrid.data.sources.bundled.bundled_home`
+    bundled-house                   :func:`entangrid.data.sources.bundled_house.bundled_house`
+    bundled-zones                   :func:`entangrid.data.sources.bundled_zones.bundled_zones`
+    bundled-battery                 :func:`entangrid.data.sources.bundled_battery.bundled_battery`
     synthetic:homes=26,days=92,...  :func:`entangrid.data.sources.synthetic.synthetic`
     citylearn:FOLDER                :func:`entangrid.data.sources.citylearn.load_citylearn`
     mapped:FILE.yaml                :func:`entangrid.data.sources.mapped.load_mapped`
@@ -26,10 +29,8 @@ def load(name: str | Path) -> Scenario:
     Raises ``InputError`` for a name that is none of these, listing what is known, and for content that does not fit.
     """
     text = str(name)
-    if text == "bundled-home":
-        from entangrid.data.sources.bundled import bundled_home
-
-        return bundled_home()
+    if text in BUNDLED:
+        return _bundled(text)
     if text == "synthetic" or text.startswith("synthetic:"):
         from entangrid.data.sources.synthetic import from_text
 
@@ -51,3 +52,21 @@ def load(name: str | Path) -> Scenario:
     raise InputError(
         f"scenario {text!r} is not known{hint}; known: {', '.join((*BUNDLED, *FORMS))}, or the path of a folder"
     )
+
+
+def _bundled(name: str) -> Scenario:
+    if name == "bundled-house":
+        from entangrid.data.sources.bundled_house import bundled_house
+
+        return bundled_house()
+    if name == "bundled-zones":
+        from entangrid.data.sources.bundled_zones import bundled_zones
+
+        return bundled_zones()
+    if name == "bundled-battery":
+        from entangrid.data.sources.bundled_battery import bundled_battery
+
+        return bundled_battery()
+    from entangrid.data.sources.bundled import bundled_home
+
+    return bundled_home()

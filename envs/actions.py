@@ -75,7 +75,7 @@ def commands(task: Task, actions: NDArray[Any], out: F) -> None:
 
     Raises InputError for a wrong number of them, for what is no number of a discrete set and for what is not finite.
     """
-    n_envs, n_homes, n_controls = out.shape
+    n_envs, n_homes = out.shape[:2]
     given = np.asarray(actions)
     one = task.action_set == "discrete"
     expected = (n_envs, n_homes) if one else out.shape
@@ -100,8 +100,10 @@ def commands(task: Task, actions: NDArray[Any], out: F) -> None:
 
 
 def _whole(given: NDArray[Any], n: int) -> NDArray[np.int64]:
-    numbers = given.astype(np.int64, copy=False)
-    if given.dtype.kind not in "iu" and not np.array_equal(numbers, given) or numbers.min() < 0 or numbers.max() >= n:
+    with np.errstate(invalid="ignore"):
+        numbers = given.astype(np.int64, copy=False)
+    whole = given.dtype.kind in "iu" or np.array_equal(numbers, given)
+    if not whole or numbers.min() < 0 or numbers.max() >= n:
         raise InputError(f"actions are {given.tolist()}; expected whole numbers from 0 to {n - 1}")
     return numbers
 
@@ -130,9 +132,7 @@ def possible(simulator: Simulator, env: int) -> list[list[NDArray[np.bool_]]]:
     return masks
 
 
-def _reach(
-    task: Task, home: Any, h: int, state: Any, series: Any, name: str, t: int
-) -> tuple[float, bool, bool]:
+def _reach(task: Task, home: Any, h: int, state: Any, series: Any, name: str, t: int) -> tuple[float, bool, bool]:
     """(level that stands still, whether more and whether less than it can do anything)."""
     full, empty = 1.0 - 1e-6, 1e-6
     if name == "battery":

@@ -6,6 +6,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ def load_feeder(feeder: Feeder | str | Path) -> Feeder:
     folder = Path(feeder)
     if not folder.is_dir():
         raise InputError(f"feeder {str(feeder)!r} is not known; expected {', '.join(BUNDLED)}, or a folder of tables")
-    frames: dict[str, pd.DataFrame] = {}
+    frames: dict[str, Any] = {}
     for table in ("bus", "line", "trafo", "ext_grid"):
         file = folder / f"{table}.csv"
         try:

@@ -27,6 +27,8 @@ def common_records(scenario: Scenario) -> Records:
     records["price_export"] = s.price_export_eur_kwh
     records["carbon"] = s.carbon_kg_kwh
     records["hour"] = s.hour
+    records["hour_sin"] = np.sin(2.0 * np.pi * s.hour / 24.0)
+    records["hour_cos"] = np.cos(2.0 * np.pi * s.hour / 24.0)
     records["weekend"] = s.weekday >= 5
     records["grid"] = s.grid_available
     month = s.index.month.to_numpy()
@@ -78,9 +80,7 @@ def hours_until_departure(at_home: F, dt_h: float) -> F:
     return left
 
 
-def stored_values(
-    scenario: Scenario, homes: Records, starts: npt.NDArray[np.int64], n: int
-) -> tuple[F, F, F]:
+def stored_values(scenario: Scenario, homes: Records, starts: npt.NDArray[np.int64], n: int) -> tuple[F, F, F]:
     """Value of a stored kWh in the episode of n steps from each start [EUR/kWh]: electricity (S,), heat in the
     building (S, H), heat in the tank (S, H).
 

@@ -65,7 +65,7 @@ class BatchEnv(gymnasium.Env[Observation, Any]):
         return obs, float(simulator.reward[0]), False, bool(simulator.truncated[0]), simulator.info(0)
 
     def render(self) -> Any:
-        """The present state: a frame (h, w, 3) uint8 with "rgb_array", a window with "human", nothing without a mode."""
+        """The present state: a frame (h, w, 3) uint8 with "rgb_array", a window with "human", or nothing."""
         if self.render_mode is None:
             return None
         if self._view is None:

@@ -71,11 +71,11 @@ class HomeEnv(BatchEnv):
     ..     trafo_loading          %        0 to 150
     ..     hot_spot               °C       0 to 140; of the transformer
     ..     feeder_load            %        -150 to 150; loading with the sign of the power
-    ..     forecast_price+k ..             price, t_out, pv, load k steps ahead (``observation_set`` "forecast", "feeder")
+    ..     forecast_price+k ...            price, t_out, pv, load k steps ahead (sets "forecast" and "feeder")
     =====  =====================  =======  ============================================================
 
-    **Reward** [EUR]: -(bill + carbon + discomfort + wear + unmet + feeder) + change of the value of stored energy; every
-    term is in ``info``. The rewards of an episode sum to minus its objective. unmet: hot water below its useful
+    **Reward** [EUR]: -(bill + carbon + discomfort + wear + unmet + feeder) + change of the value of stored energy;
+    every term is in ``info``. The rewards of an episode sum to minus its objective. unmet: hot water below its useful
     temperature, energy missing in the vehicle when it leaves, and load unserved in an outage, each at its price.
 
     **Start.** A first step drawn from ``task.starts`` (or taken in turn), middle or drawn initial state.
@@ -138,7 +138,8 @@ class BatteryEnv(HomeEnv):
 class FeederEnv(HomeEnv):
     """Thirty homes on a low-voltage grid with transformer and voltage limits (``entangrid/Feeder-v0``).
 
-    Default scenario: thirty synthetic homes in winter, half of them with a vehicle, on the SimBench grid ``rural1``.
+    Default scenario: thirty synthetic homes in a cold January, six in ten with a vehicle, on the SimBench grid
+    ``rural1``, whose transformer of 160 kVA they overload where each device is left to itself.
     Each home's exchange is fed to a power flow in the same call; voltages act back on volt-watt inverters in the next
     step.
 
@@ -157,7 +158,7 @@ class FeederEnv(HomeEnv):
     """
 
     defaults: ClassVar[dict[str, Any]] = {
-        "scenario": "synthetic:homes=30,days=28,seed=0",
+        "scenario": "synthetic:homes=30,days=28,seed=0,tanks=0.8,vehicles=0.6,v2h=0.5,appliances=0.7,curtailable=1",
         "feeder": "rural1",
     }
 

@@ -112,7 +112,7 @@ _REST = [
     ("discomfort_price", "f8"),  # of one occupied kelvin hour [EUR/(K h)]
 ]
 
-HOME = np.dtype(_THERMAL + _HEAT_PUMP + _HOT_WATER + _BATTERY + _VEHICLE + _REST)  # type: ignore[operator, arg-type]
+HOME = np.dtype(_THERMAL + _HEAT_PUMP + _HOT_WATER + _BATTERY + _VEHICLE + _REST)
 
 ZONE = np.dtype(
     [
@@ -144,6 +144,8 @@ COMMON = np.dtype(  # one record a step, the same for every home
         ("price_export", "f8"),
         ("carbon", "f8"),  # [kg/kWh]
         ("hour", "f8"),  # wall-clock hour at the start of the step
+        ("hour_sin", "f8"),  # of its angle on the day's circle
+        ("hour_cos", "f8"),
         ("weekend", "f8"),
         ("price_ahead", "f8"),  # mean import price of the next hours [EUR/kWh]
         ("grid", "f8"),  # 1: the grid is there, 0: outage

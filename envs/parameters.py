@@ -17,13 +17,13 @@ class Parameter(NamedTuple):
     high: float
     default: float | None = None
     scale: float = 1.0
-    index: int | None = None  # place in a field that holds several numbers
+    place: int | None = None  # place in a field that holds several numbers
 
 
 def _each(
     prefix: str, field: str, n: int, low: float, high: float, defaults: tuple[float, ...]
 ) -> dict[str, Parameter]:
-    return {f"{prefix}{i + 1}": Parameter(field, low, high, defaults[i], index=i) for i in range(n)}
+    return {f"{prefix}{i + 1}": Parameter(field, low, high, defaults[i], place=i) for i in range(n)}
 
 
 def _fit(prefix: str) -> dict[str, Parameter]:
@@ -223,10 +223,10 @@ def _fill(records: Records, homes: pd.DataFrame, column: str, parameter: Paramet
         values = np.full(len(homes), parameter.default)
     else:
         raise InputError(f"homes: column {column!r} is missing")
-    if parameter.index is None:
+    if parameter.place is None:
         records[parameter.field] = values * parameter.scale
     else:
-        records[parameter.field][:, parameter.index] = values * parameter.scale
+        records[parameter.field][:, parameter.place] = values * parameter.scale
 
 
 def _check_zones(zones: Records, names: "pd.Index[str]", prefix: str) -> None:

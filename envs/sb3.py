@@ -10,7 +10,6 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from entangrid.data.errors import InputError
 from entangrid.envs import registration
 from entangrid.envs.batch import Batch, Snapshot
 from entangrid.envs.faces import check_render_mode

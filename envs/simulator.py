@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Simulator:
         self._commands = np.zeros((n_envs, n_homes, len(task.controls)))
         self._everyone = np.ones(n_envs, np.bool_)
         edges = [n_envs * i // threads for i in range(threads + 1)]
-        self._parts = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+        self._parts = [(a, b) for a, b in pairwise(edges) if b > a]
         self._pool = ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
         self.reseed(seed)
 
@@ -171,7 +172,7 @@ class Simulator:
         grid = self.task.feeder.grid
         vm = np.sqrt(self.nodes[:, 2, :])[:, grid.node_of_bus]
         vm[:, grid.node_of_bus == 0] = grid.vm_hv_pu
-        return vm  # type: ignore[no-any-return]
+        return vm
 
     @property
     def line_loading_percent(self) -> npt.NDArray[np.float64]:

@@ -292,9 +292,7 @@ def _rules(given: Mapping[str, Any] | None) -> connection.FeederRules:
         raise InputError(f"feeder_rules: {error}; expected some of {known}") from None
 
 
-def _starts(
-    data: Scenario, starts: Sequence[int] | npt.NDArray[np.int64] | None, steps: int
-) -> npt.NDArray[np.int64]:
+def _starts(data: Scenario, starts: Sequence[int] | npt.NDArray[np.int64] | None, steps: int) -> npt.NDArray[np.int64]:
     if starts is None:
         every = max(round(1.0 / data.dt_h), 1)
         first = np.arange(0, data.n_steps - steps + 1, every, dtype=np.int64)

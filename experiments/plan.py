@@ -10,7 +10,7 @@ from entangrid.data.scenario import Scenario
 from entangrid.experiments.config import Arm, LearningArm, MatchedArm, StudyConfig
 
 #: Raised whenever physics or algorithms change, so that no stale result is taken for a fresh one.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
 class Run(NamedTuple):

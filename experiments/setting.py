@@ -10,7 +10,7 @@ import entangrid.data
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
-from entangrid.envs.layout import N_OBSERVATIONS
+from entangrid.envs import parameters
 from entangrid.envs.tasks import Task
 from entangrid.experiments.config import QuantumArm, StudyConfig
 
@@ -26,6 +26,11 @@ class Setting(NamedTuple):
 def make(study: StudyConfig) -> Setting:
     """Build both tasks; raises InputError for homes, circuits or a split that cannot work."""
     scenario = entangrid.data.load(study.scenario)
+    try:  # now, not in every worker
+        parameters.home_records(scenario.homes)
+        parameters.zone_records(scenario.homes)
+    except InputError as error:
+        raise InputError(f"scenario {study.scenario!r}: {error}") from None
     months = None if study.split.months is None else list(study.split.months)
     weeks = entangrid.data.split_weeks(scenario, months=months, test_every=study.split.test_every, validation_every=0)
     for name in ("train", "test"):
@@ -56,14 +61,10 @@ def make(study: StudyConfig) -> Setting:
         sequential=True,
         initial=(0.5, 0.5, 21.0, 21.0, 21.0, 21.0),
     )
-    try:
-        _ = train.homes  # checks the parameters now, not in every worker
-    except InputError as error:
-        raise InputError(f"scenario {study.scenario!r}: {error}") from None
     for name, arm in study.arms.items():
         if isinstance(arm, QuantumArm):
             try:
-                Circuit(**circuit(arm, N_OBSERVATIONS * scenario.n_homes))
+                Circuit(**circuit(arm, len(train.observation_names) * scenario.n_homes))
             except InputError as error:
                 raise InputError(f"arms.{name}.circuit: {error}") from None
     return Setting(scenario, train, test)

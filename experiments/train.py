@@ -16,7 +16,6 @@ from entangrid import agents
 from entangrid.agents.algorithms import PPOSettings, QuantumSettings, make_ppo
 from entangrid.agents.controller import Controller
 from entangrid.agents.optimal.oracle import Optimum
-from entangrid.envs.layout import N_OBSERVATIONS
 from entangrid.envs.tasks import Task
 from entangrid.experiments import setting, store
 from entangrid.experiments.config import LearningArm, MatchedArm, MLPArm, QuantumArm, StudyConfig
@@ -50,7 +49,7 @@ def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
     ppo["critic_hidden"] = tuple(ppo["critic_hidden"])
     arm = run.config
     settings = PPOSettings(**ppo)
-    n_inputs = N_OBSERVATIONS * task.scenario.n_homes
+    n_inputs = len(task.observation_names) * task.scenario.n_homes
     if isinstance(arm, QuantumArm):
         return make_ppo(env, settings, seed=run.seed, quantum=quantum_settings(arm, n_inputs))
     if isinstance(arm, MatchedArm):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.controller import Memoryless, encode
-from entangrid.agents.optimal.program import solve
+from entangrid.agents.optimal.program import refuse_unknown, solve
 from entangrid.data.errors import InputError
 from entangrid.envs.layout import Records
 from entangrid.envs.simulator import Simulator
@@ -42,9 +42,11 @@ class Optimum(Memoryless):
     """
 
     def __init__(self, task: Task):
-        """Raises InputError for a discrete action set, on which the linear plan cannot be followed."""
+        """Raises InputError for a discrete action set, on which the linear plan cannot be followed, and for devices
+        that the program does not hold."""
         if task.action_set != "continuous":
             raise InputError(f"optimum: action_set is {task.action_set!r}; expected 'continuous'")
+        refuse_unknown(task)
         self.task = task
         self._simulator: Simulator | None = None
         self._plans: dict[int, _Followed] = {}
@@ -70,13 +72,13 @@ class Optimum(Memoryless):
             if plan is None or not plan.leads_to(step, simulator.state[e]):
                 plan = self._plans[e] = self._plan(simulator, e)
             commands[e] = plan.commands[step - plan.start]
-        return encode(self.task, commands)
+        return encode(self.task, {"battery": commands[..., 0], "heat_pump": commands[..., 1]})
 
     def _plan(self, simulator: Simulator, e: int) -> _Followed:
         """The plan of environment e from now to its episode's end."""
         task, start, k = self.task, simulator.now(e), int(simulator.clock[e, 0])
         steps = int(simulator.clock[e, 2]) + task.episode_steps - start
-        value_el, value_heat = task.stored_values
+        value_el, value_heat, _ = task.stored_values
         commands = np.zeros((steps, simulator.n_homes, 2))
         soc, t_air = np.zeros((steps + 1, simulator.n_homes)), np.zeros((steps + 1, simulator.n_homes))
         soc[0], t_air[0] = simulator.state[e]["soc"], simulator.state[e]["t_air"]

@@ -23,6 +23,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from entangrid.agents.rules import heat_pump_limits
+from entangrid.data.errors import InputError
 from entangrid.envs.tasks import Task
 
 F = npt.NDArray[np.float64]
@@ -40,6 +41,35 @@ class Plan(NamedTuple):
     t_air_c: F  # (n,)
     p_hp_max_kw: F  # (n,)
     bound_eur: float  # proven lower bound; equal to the objective unless the search ran out of time
+
+
+def refuse_unknown(task: Task) -> None:
+    """Raise InputError for a task with anything that the program does not hold."""
+    homes = task.homes
+    held = (
+        ("several zones", (task.zones["c_mass"] > 0.0).sum(axis=1) > 1),
+        ("a zone without a massive air node", task.zones["c_air"][:, 0] <= 0.0),
+        ("ideal_load", homes["ideal_load"] > 0.0),
+        ("cooling", homes["hp_cool_q_ref"] > 0.0),
+        ("a heat pump that cycles below hp_min_share", (homes["hp_min_share"] > 0.0) & (homes["hp_cc"] < 1.0)),
+        ("a hot-water tank", homes["dhw_c"] > 0.0),
+        ("a vehicle", homes["ev_e"] > 0.0),
+        ("appliances", (homes["app_kw"] > 0.0).any(axis=1)),
+        ("curtailable PV", homes["pv_curtailable"] > 0.0),
+        ("volt-watt curtailment", homes["vw_end"] > 0.0),
+        ("battery curves", homes["battery_curves"] > 0.0),
+        ("battery ageing", (homes["battery_calendar"] > 0.0) | (homes["battery_cycle"] > 0.0)),
+        ("a block tariff", (homes["block_kwh"] > 0.0) & (homes["block_adder"] != 0.0)),
+        ("a demand charge", homes["demand_price"] > 0.0),
+    )
+    for what, where in held:
+        if np.any(where):
+            name = task.scenario.home_names[int(np.argmax(where))]
+            raise InputError(f"optimum: home {name!r} has {what}; expected one zone, heat pump, battery and PV alone")
+    if task.feeder is not None:
+        raise InputError("optimum: the task has a feeder; expected homes without one")
+    if (task.common["grid"] < 0.5).any():
+        raise InputError(f"optimum: scenario {task.scenario.name!r} has outages; expected none")
 
 
 class InfeasibleError(RuntimeError):
@@ -67,10 +97,10 @@ def solve(
     10.1007/s12532-017-0130-5) through scipy.optimize.milp.
     """
     n, dt = steps, task.scenario.dt_h
-    p = task.homes[home]
+    p, zone = task.homes[home], task.zones[home, 0]
     common = task.common[start : start + n]
     series = task.series[start : start + n, home]
-    a, b, a_mean, b_mean = (matrix[home] for matrix in task.matrices)
+    a, b, a_mean, b_mean = (matrix[home] for matrix in task.matrices[:4])
     cop, p_max = (column[:, home] for column in heat_pump_limits(task, common["t_out"][:, None]))
     into_air, into_mass = p["hp_air_share"] * cop, (1.0 - p["hp_air_share"]) * cop
 
@@ -135,8 +165,8 @@ def solve(
     hp_mean = b_mean[0, 1] * into_air + b_mean[0, 2] * into_mass
     infinite = np.full(n, np.inf)
     before = {"air": float(a_mean[0, 0]), "mass": float(a_mean[0, 1])}
-    block(p["t_low"] - known_mean, infinite, {"hp": hp_mean, "below": 1.0}, before)
-    block(-infinite, p["t_high"] - known_mean, {"hp": hp_mean, "above": -1.0}, before)
+    block(zone["t_low"] - known_mean, infinite, {"hp": hp_mean, "below": 1.0}, before)
+    block(-infinite, zone["t_high"] - known_mean, {"hp": hp_mean, "above": -1.0}, before)
 
     power = float(p["battery_p"]) if p["battery_e"] > 0.0 else 0.0
     most_import = np.maximum(net + p_max + power, 0.0)
@@ -182,9 +212,9 @@ def solve(
     price("above", p["discomfort_price"] * series["occupancy"] * dt)
     worth_soc = value_el * p["battery_eta_d"] * p["battery_e"]
     cost[first["soc"] + n - 1] -= worth_soc
-    cost[first["air"] + n - 1] -= value_heat * p["c_air"]
-    cost[first["mass"] + n - 1] -= value_heat * p["c_mass"]
-    at_start = worth_soc * soc + value_heat * (p["c_air"] * t_air + p["c_mass"] * t_mass)
+    cost[first["air"] + n - 1] -= value_heat * zone["c_air"]
+    cost[first["mass"] + n - 1] -= value_heat * zone["c_mass"]
+    at_start = worth_soc * soc + value_heat * (zone["c_air"] * t_air + zone["c_mass"] * t_mass)
 
     matrix = sparse.csr_matrix(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(n_rows, n_variables)

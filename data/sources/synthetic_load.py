@@ -16,6 +16,7 @@ Vehicles, hot water and space heating are no part of it. The numbers are this pr
 persons use about 1,500 to 5,000 kWh a year, and that the mean day resembles BDEW's household profile H25.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -50,9 +51,18 @@ DEVICES = (
 
 
 def load_kw(
-    hour: Floats, awake: Floats, persons: int, ghi_w_m2: Floats, dt_h: float, rng: np.random.Generator
+    hour: Floats,
+    awake: Floats,
+    persons: int,
+    ghi_w_m2: Floats,
+    dt_h: float,
+    rng: np.random.Generator,
+    without: Collection[str] = (),
 ) -> Floats:
-    """Return the load (n,) [kW], means of the steps. awake: number of persons awake at home (n,)."""
+    """Return the load (n,) [kW], means of the steps. awake: number of persons awake at home (n,).
+
+    without: names of devices that the home uses in another way; all others stay what they are.
+    """
     n = len(hour)
     usage = float(np.exp(0.2 * np.clip(rng.standard_normal(), -2.0, 2.0)))
     light, screens, cold, mood, *events = rng.spawn(4 + len(DEVICES))
@@ -74,6 +84,8 @@ def load_kw(
 
     busy = np.exp(0.4 * persistent_noise(mood, n, dt_h, 16.0) - 0.08)
     for device, stream in zip(DEVICES, events, strict=True):
+        if device.name in without:
+            continue
         factor = usage * busy * (persons / 2.0) ** device.per_person
         load += _events_kw(device, factor, hour, somebody, dt_h, stream)
     return load
@@ -102,13 +114,13 @@ def _events_kw(
         if begin < free_from:
             continue
         for kw, duration_h in device.course:
-            _add(power, begin, begin + duration_h, kw * size, dt_h)
+            add_power(power, begin, begin + duration_h, kw * size, dt_h)
             begin += duration_h
         free_from = begin
     return power
 
 
-def _add(power: Floats, begin_h: float, end_h: float, kw: float, dt_h: float) -> None:
+def add_power(power: Floats, begin_h: float, end_h: float, kw: float, dt_h: float) -> None:
     """Add ``kw`` from ``begin_h`` to ``end_h`` to the means of the steps; what lies beyond the last step is lost."""
     for step in range(int(begin_h / dt_h), min(int(end_h / dt_h) + 1, len(power))):
         overlap = min(end_h, (step + 1) * dt_h) - max(begin_h, step * dt_h)

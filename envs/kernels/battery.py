@@ -10,6 +10,7 @@ from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import Records
 
 HOURS_A_YEAR = 8760.0
+BEFORE = 1.0 - 2.0**-51  # keeps a power limit at a jump of the efficiency on the jump's near side in spite of rounding
 
 
 @njit(cache=True)
@@ -142,8 +143,9 @@ def limits(home: Records, soc: float, soh: float, dt: float) -> tuple[float, flo
     if home["battery_curves"] > 0.0:
         p_soc = p_max * on_curve(soc, home["battery_lim_x"], home["battery_lim_y"])
         full = capacity / (p_max * dt)
-        charge = p_max * share_to_fill((1.0 - kept) * full, home["battery_eta_x"], home["battery_eta_y"])
-        discharge = p_max * share_to_empty(kept * full, home["battery_eta_x"], home["battery_eta_y"])
+        below = p_max * BEFORE
+        charge = below * share_to_fill((1.0 - kept) * full, home["battery_eta_x"], home["battery_eta_y"])
+        discharge = below * share_to_empty(kept * full, home["battery_eta_x"], home["battery_eta_y"])
         return min(p_soc, charge), min(p_soc, discharge)
     charge = (1.0 - kept) * capacity / (home["battery_eta_c"] * dt)
     discharge = kept * capacity * home["battery_eta_d"] / dt

@@ -37,6 +37,24 @@ def hp_limits(home: Records, t_out: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
+def pump_tables(homes: Records, t_out: F, cop: F, q_heat: F, eer: F, q_cool: F) -> None:
+    """Write what every home's heat pump can do for the rooms at outdoor temperatures [°C]; all (E, H).
+
+    cop, eer [-], q_heat, q_cool [kW]; a home without heating or cooling has 1 and 0.
+    """
+    for e in range(t_out.shape[0]):
+        for h in range(t_out.shape[1]):
+            cop[e, h] = eer[e, h] = 1.0
+            q_heat[e, h] = q_cool[e, h] = 0.0
+            home = homes[h]
+            if home["hp_q_ref"] > 0.0:
+                sink = heat_pump.sink_c(t_out[e, h], home["hp_sink_base"], home["hp_sink_slope"], home["hp_sink_min"])
+                cop[e, h], q_heat[e, h] = heat_pump.heating(home, t_out[e, h], sink)
+            if home["hp_cool_q_ref"] > 0.0:
+                eer[e, h], q_cool[e, h] = heat_pump.cooling(home, t_out[e, h])
+
+
+@njit(cache=True)
 def stored_value(
     home: Records, state: Records, capacity: F, value_el: float, value_heat: float, value_tank: float
 ) -> float:
@@ -61,8 +79,8 @@ def _tank(
     """Heat the tank; return (share of the step that the heat pump is busy with it, its electric power [kW]).
 
     The command asks for a share of what the heat pump (or, without one, the element) can give; without a command the
-    tank's thermostat asks for what brings it to its set point. When disinfection is due, it is served whatever the command,
-    with the element's help.
+    tank's thermostat asks for what brings it to its set point. When disinfection is due, it is served whatever the
+    command, with the element's help.
     """
     terms["q_dhw_kw"] = 0.0
     terms["p_element_kw"] = 0.0

@@ -75,9 +75,8 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     s = world.settings[0]
     common = world.common[t]
     series = world.series[t, h]
-    angle = _TWO_PI * common["hour"] / 24.0
-    raw[0] = np.sin(angle)
-    raw[1] = np.cos(angle)
+    raw[0] = common["hour_sin"]
+    raw[1] = common["hour_cos"]
     raw[2] = common["price_import"]
     raw[3] = common["price_ahead"]
     raw[4] = state["soc"]
@@ -97,7 +96,7 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     raw[18] = state["ev_soc"]
     raw[19] = series["ev_leaves_h"]
     for i in range(2):
-        ready = series["app_ready"][i] > 0.5 and state["app_left"][i] <= 0.0 or state["app_wait"][i] >= 0.0
+        ready = (series["app_ready"][i] > 0.5 and state["app_left"][i] <= 0.0) or state["app_wait"][i] >= 0.0
         wait = state["app_wait"][i] * s["dt"] if state["app_wait"][i] >= 0.0 else world.homes[h]["app_window_h"][i]
         raw[20 + 2 * i] = 1.0 if ready else 0.0
         raw[21 + 2 * i] = wait

@@ -13,13 +13,15 @@ from entangrid.envs.world import Grid, Live, World
 N_CONTROLS = len(CONTROLS)
 _DRAWS = 3  # of each home's initial state, and as many again in a second round
 _SECOND = 1 << 19
+_GOLDEN = 0.6180339887498949  # its multiples spread evenly over [0, 1)
 
 
 @njit(cache=True)
 def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
     """Choose the start step of environment e's next episode and its initial state.
 
-    The initial state is the middle of ``settings["initial"]``, or drawn from it.
+    The initial state is the middle of ``settings["initial"]``, or drawn from it. When each tank was last disinfected is
+    spread evenly over homes, so that they do not all fall due in the same hour.
     """
     s = world.settings[0]
     env_id = live.env_ids[e]
@@ -56,7 +58,7 @@ def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
             state["t_zones"][2 * z] = u[1]
             state["t_zones"][2 * z + 1] = u[2]
         state["soh"] = 1.0
-        state["tank_cold_h"] = 0.0
+        state["tank_cold_h"] = ((h + 1) * _GOLDEN) % 1.0 * world.homes[h]["dhw_legionella_h"]
         for i in range(2):
             state["app_wait"][i] = -1.0
             state["app_left"][i] = 0.0

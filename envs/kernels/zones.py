@@ -62,7 +62,7 @@ def ideal_heat(x: F, u: F, a_mean: F, b_mean: F, low: float, high: float, zone: 
     Source: ISO 13790:2008, C.4 (there with the band's edge as set-point).
     """
     t = mean_air_c(x, u, a_mean, b_mean, zone)
-    return (min(max(t, low), high) - t) / b_mean[2 * zone, 1 + 2 * zone]
+    return float((min(max(t, low), high) - t) / b_mean[2 * zone, 1 + 2 * zone])
 
 
 @njit(cache=True)

@@ -32,7 +32,7 @@ class Anything:
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> Any:
         n = len(observation)
-        return self.rng.uniform(-1.0, 1.0, (n, 2 * self.task.scenario.n_homes)), state
+        return self.rng.uniform(-1.0, 1.0, (n, len(self.task.controls) * self.task.scenario.n_homes)), state
 
 
 def objective(controller: Any, task: Task) -> np.ndarray:
@@ -63,7 +63,7 @@ def test_self_consumption_takes_surplus_covers_demand_and_sets_back() -> None:
 
 
 def test_thermostat_saves_a_home_without_heat_pump_from_dividing_by_zero() -> None:
-    task = Task.make(worlds.scenario(days=1, hp_q_ref_kw=0.0, battery_kwh=0.0, battery_p_kw=0.0))
+    task = Task.make(worlds.scenario(days=1, hp_q_ref_kw=0.0))
     env = HomeEnv(task)
     obs, _ = env.reset()
     for controller in (NoControl(task), SelfConsumption(task)):
@@ -76,18 +76,18 @@ def test_physical_units_come_back_from_the_observation() -> None:
     env = HomeEnv(task, seed=5)
     obs, _ = env.reset()
     seen = Physical(task, obs[None])
-    np.testing.assert_allclose(seen.soc[0], env.simulator.state[0]["soc"], atol=1e-6)
-    np.testing.assert_allclose(seen.t_air[0], env.simulator.state[0]["t_air"], atol=1e-5)
+    np.testing.assert_allclose(seen["soc"][0], env.simulator.state[0]["soc"], atol=1e-6)
+    np.testing.assert_allclose(seen["t_air"][0], env.simulator.state[0]["t_air"], atol=1e-5)
 
 
 def test_discrete_actions_are_the_nearest_of_the_grid() -> None:
-    from entangrid.envs.actions import GRID
+    from entangrid.envs.actions import grid
 
     for homes in (1, 2):
         task = Task.make(worlds.scenario(days=1, homes=homes), action_set="discrete")
-        chosen = encode(task, np.broadcast_to(np.array([0.45, -0.9]), (3, homes, 2)))
+        chosen = encode(task, {"battery": np.full((3, homes), 0.45), "heat_pump": np.full((3, homes), -0.9)})
         assert chosen.shape == ((3,) if homes == 1 else (3, homes))
-        np.testing.assert_array_equal(GRID[chosen.reshape(-1)[0]], [0.5, -1.0])
+        np.testing.assert_array_equal(grid(("battery", "heat_pump"))[chosen.reshape(-1)[0]], [0.5, -1.0])
 
 
 @pytest.mark.parametrize("dt_h", [0.25, 1.0])
@@ -133,15 +133,16 @@ def worlds_of_prices(draw: st.DrawFn) -> Any:
         "free": np.zeros(n),
     }[kind]
     export = rng.uniform(0.1, 0.4, n) if kind == "export above import" else np.minimum(price, 0.08)
+    battery = draw(st.sampled_from([0.0, 5.0, 20.0]))
     return worlds.scenario(
         days=2,
         dt_h=1.0,
         seed=seed,
         price_import_eur_kwh=price,
         price_export_eur_kwh=export,
-        battery_kwh=draw(st.sampled_from([0.0, 5.0, 20.0])),
+        battery_kwh=battery,
         battery_wear_eur_kwh=draw(st.sampled_from([0.0, 0.02])),
-        hp_q_ref_kw=draw(st.sampled_from([0.0, 3.0, 10.0])),
+        hp_q_ref_kw=draw(st.sampled_from([0.0, 3.0, 10.0] if battery else [3.0, 10.0])),  # something to control
         discomfort_eur_kh=draw(st.sampled_from([0.0, 0.3, 2.0])),
         t_out_c=rng.uniform(-10.0, 25.0, n),
     )

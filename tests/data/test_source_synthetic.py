@@ -8,7 +8,7 @@ import pytest
 from entangrid.data import InputError, Scenario, load, synthetic
 from entangrid.data.sources.bundled import LOAD_FILE
 from entangrid.data.sources.bundled_files import bundled_csv
-from entangrid.data.sources.synthetic_load import _add, _on_hours
+from entangrid.data.sources.synthetic_load import _on_hours, add_power
 from entangrid.data.sources.synthetic_occupancy import ASLEEP, AWAKE, AWAY, PROFILES, on_trip, states
 from entangrid.data.sources.synthetic_weather import CLIMATES, persistent_noise, synthetic_weather
 from entangrid.envs.parameters import home_records, zone_records
@@ -221,7 +221,7 @@ def test_the_clock_on_the_wall_is_the_climates():
 
 def test_pieces_of_a_load_keep_their_energy():
     power = np.zeros(20)
-    _add(power, 1.1, 2.95, 2.0, 0.25)
+    add_power(power, 1.1, 2.95, 2.0, 0.25)
     assert power.sum() * 0.25 == pytest.approx(2.0 * 1.85)
     assert power.max() == pytest.approx(2.0)
     assert (power[:4] == 0.0).all()

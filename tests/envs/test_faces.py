@@ -52,7 +52,7 @@ def test_registered_name_makes_the_environment() -> None:
 def test_sb3_face_by_name_and_unknown_names_are_refused() -> None:
     env = make_sb3("entangrid/Home-v0", n_envs=4, seed=0, scenario=worlds.scenario(days=2))
     assert env.reset().shape == (4, 12)
-    with pytest.raises(InputError, match=r"Home-v9.*expected one of entangrid/Home-v0"):
+    with pytest.raises(InputError, match=r"Home-v9.*expected one of .*entangrid/Home-v0"):
         make_sb3("entangrid/Home-v9")
 
 
@@ -164,13 +164,15 @@ def test_observation_of_a_step_shows_its_price_load_and_pv() -> None:
 
 
 def test_discrete_actions_mean_their_grid_points() -> None:
-    from entangrid.envs.actions import GRID
+    from entangrid.envs.actions import grid
+
+    table = grid(("battery", "heat_pump"))
 
     discrete, continuous = HomeEnv(task(action_set="discrete")), HomeEnv(task())
     discrete.reset(seed=0)
     continuous.reset(seed=0)
-    for a in range(len(GRID)):
-        one, two = discrete.step(a)[4], continuous.step(GRID[a])[4]
+    for a in range(len(table)):
+        one, two = discrete.step(a)[4], continuous.step(table[a])[4]
         assert one["p_battery_kw"] == two["p_battery_kw"]
         assert one["p_hp_kw"] == two["p_hp_kw"]
         if a % 20 == 19:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 import worlds
 
 import entangrid.data
 from entangrid.data.errors import InputError
 from entangrid.envs import observations
-from entangrid.envs.parameters import PARAMETERS, home_records
+from entangrid.envs.parameters import PARAMETERS, home_records, zone_records
 from entangrid.envs.tasks import Task
 
 
 def test_units_are_converted_once() -> None:
     homes = worlds.scenario(days=1, homes=2).homes
     records = home_records(homes)
-    assert records["ua_air_out"][0] == pytest.approx(0.095)  # W/K to kW/K
+    assert zone_records(homes)["ua_air_out"][0, 0] == pytest.approx(0.095)  # W/K to kW/K
     assert records["battery_e"][1] == pytest.approx(12.0)
-    assert records["t_set"][0] == 21.0  # a default
+    assert zone_records(homes)["t_set"][0, 0] == 21.0  # a default
 
 
 def test_bundled_home_names_every_parameter_it_needs() -> None:
@@ -26,28 +27,36 @@ def test_bundled_home_names_every_parameter_it_needs() -> None:
     assert home_records(homes)["battery_e"][0] == 10.0
 
 
+def read(homes: pd.DataFrame) -> None:
+    home_records(homes)
+    zone_records(homes)
+
+
 @pytest.mark.parametrize("column", list(PARAMETERS))
 def test_values_out_of_range_are_named(column: str) -> None:
     homes = worlds.scenario(days=1).homes.copy()
+    for zone in range(2, int(column[4]) + 1 if column.startswith("zone") else 2):
+        for name in ("c_air_kwh_k", "c_mass_kwh_k", "ua_air_out_w_k", "ua_mass_out_w_k", "ua_air_mass_w_k"):
+            homes[f"zone{zone}_{name}"] = homes[name]
     homes[column] = PARAMETERS[column].high * 2.0 + 1.0
     with pytest.raises(InputError, match=rf"homes: {column} of home 'home-1' is .*expected"):
-        home_records(homes)
+        read(homes)
 
 
 def test_unknown_missing_and_contradicting_columns_are_named() -> None:
     homes = worlds.scenario(days=1).homes.copy()
     with pytest.raises(InputError, match="'capacity' is unknown"):
-        home_records(homes.assign(capacity=1.0))
+        read(homes.assign(capacity=1.0))
     with pytest.raises(InputError, match="'c_air_kwh_k' is missing"):
-        home_records(homes.drop(columns="c_air_kwh_k"))
+        read(homes.drop(columns="c_air_kwh_k"))
     with pytest.raises(InputError, match="comfort_low_c of home 'home-1' is not below"):
-        home_records(homes.assign(comfort_low_c=22.0, comfort_high_c=21.0))
+        read(homes.assign(comfort_low_c=22.0, comfort_high_c=21.0))
 
 
 def test_observation_table_names_every_entry() -> None:
     task = Task.make(worlds.scenario(days=1))
     low, high = task.observation_ranges
-    text = observations.describe(low[0], high[0])
+    text = observations.describe(task.observation_layout, low[0], high[0])
     assert all(entry.name in text for entry in observations.LOCAL)
     assert (high > low).all()
 

@@ -82,7 +82,7 @@ def test_study_leaves_runs_table_and_figure(finished: Path) -> None:
 def test_objective_is_the_sum_of_its_parts(finished: Path) -> None:
     frame = tidy.read(finished / "out").dropna(subset="week")
     wide = frame.pivot_table(index=["arm", frame["seed"].fillna(-1), "week"], columns="metric", values="value")
-    parts = wide[["bill", "carbon_cost", "discomfort_cost", "wear"]].sum(axis=1) - wide["stored_value"]
+    parts = wide[["cost", "carbon_cost", "discomfort_cost", "wear_cost"]].sum(axis=1) - wide["stored_value"]
     np.testing.assert_allclose(wide["objective"], parts, rtol=0, atol=1e-9)
 
 
