@@ -55,12 +55,13 @@ class Display:
         """Raises InputError where matplotlib has no window to offer."""
         import matplotlib
         from matplotlib import pyplot
-        from matplotlib.backends import BackendFilter, backend_registry
+        from matplotlib.backends.registry import BackendFilter, backend_registry
 
         self.view = view
+        known: Any = backend_registry
         try:
             backend = matplotlib.get_backend()
-            windows = {name.lower() for name in backend_registry.list_builtin(BackendFilter.INTERACTIVE)}
+            windows = {name.lower() for name in known.list_builtin(BackendFilter.INTERACTIVE)}
             if backend.lower() not in windows:
                 raise ImportError(f"matplotlib's backend here is {backend!r}")
             self.figure: Any = pyplot.figure(figsize=(6.4, 4.8), dpi=100)

@@ -41,7 +41,7 @@ class Canvas:
 
     def __init__(self) -> None:
         self.figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100, facecolor="white")
-        self.canvas = FigureCanvasAgg(self.figure)
+        self.canvas: Any = FigureCanvasAgg(self.figure)
         self.layer = 0
 
     def clear(self) -> None:
@@ -127,7 +127,7 @@ class Canvas:
             (0, -half),
         ]
         points = [tuple(np.array(start) + a * along + b * across) for a, b in outline]
-        self.shape(points, colour, "white", 0.8)  # type: ignore[arg-type]
+        self.shape(points, colour, "white", 0.8)
 
     def header(self, title: str, when: str, outdoors: str) -> None:
         """The line on top: what, when, and what it is like."""
@@ -161,8 +161,9 @@ class Canvas:
                 path = Path.make_compound_path(*[Path([*bar, bar[0]], closed=True) for bar in bars])
                 self.add(PathPatch(path, fc=colour, ec="none", alpha=0.75))
         self.line([(x0, zero), (x0 + w, zero)], GREY, 0.8)
-        for value in {top, bottom} - {0.0}:
-            self.text(x0 - 5, up(value), f"{value:g}", 7, GREY, "right")
+        for value in (top, bottom):
+            if abs(up(value) - zero) > 10.0:
+                self.text(x0 - 5, up(value), f"{value:g}", 7, GREY, "right")
         self.text(x0 - 5, zero, "0", 7, GREY, "right")
         seen = np.isfinite(price)
         if seen.any():
@@ -211,18 +212,23 @@ class Trail:
         self.episode: dict[Any, int] = {}
 
     def add(self, key: Any, episode: int, step: int, *values: float) -> None:
-        """Keep the values of a step; an earlier episode's, and steps that are still to come, are forgotten."""
-        if self.episode.get(key) != episode:
-            self.rows[key] = {}
+        """Keep the values of a step; those of another episode, or of a run that was further on, are forgotten."""
+        rows = self.rows.setdefault(key, {})
+        if self.episode.get(key) != episode or any(seen > step for seen in rows):
+            rows.clear()
             self.episode[key] = episode
-        rows = self.rows[key]
-        for later in [s for s in rows if s > step or s <= step - self.size]:
-            del rows[later]
+        for old in [seen for seen in rows if seen <= step - self.size]:
+            del rows[old]
         rows[step] = values
+
+    def forget(self, key: Any) -> None:
+        """An episode begins."""
+        self.rows.pop(key, None)
 
     def last(self, key: Any, step: int, width: int) -> tuple[F, F]:
         """(when (n,), values (n, width)): the steps up to and with ``step``, as hours before now; NaN if not seen."""
         rows = self.rows.get(key, {})
         steps = np.arange(step - self.size + 1, step + 1)
-        values = np.array([rows.get(int(s), (np.nan,) * width) for s in steps])
-        return (steps - step - 1) * self.step_h, values
+        values: F = np.array([rows.get(int(s), (np.nan,) * width) for s in steps], np.float64)
+        hours: F = np.asarray((steps - step - 1) * self.step_h, np.float64)
+        return hours, values

@@ -79,6 +79,8 @@ class FeederView:
         power = simulator.terms[env]["p_grid_kw"] if now.taken else np.zeros(self.at.size)
         if now.taken:
             self.trail.add(env, now.episode, now.step, float(terms["p_slack_kw"]))
+        else:
+            self.trail.forget(env)
         canvas = self.canvas
         canvas.clear()
         now.header(canvas, self.task, f"{self.at.size} homes")

@@ -64,6 +64,8 @@ class HouseView:
         terms = simulator.terms[env, home] if now.taken else np.zeros(1, TERMS)[0]
         if now.taken:
             self.trail.add((env, home), now.episode, now.step, float(terms["p_grid_kw"]))
+        else:
+            self.trail.forget((env, home))
         canvas, task = self.canvas, self.task
         canvas.clear()
         now.header(canvas, task, task.scenario.home_names[home])
@@ -201,7 +203,7 @@ class HouseView:
         self._flow((519, BUS_Y), (RIGHT - 8, BUS_Y), p)
         if there:
             body = [(524, 162), (524, 178), (540, 182), (552, 198), (590, 198), (604, 182), (622, 178), (622, 162)]
-            canvas.shape(body, draw.mixed(draw.GREEN, 0.35), draw.INK, 1)  # type: ignore[arg-type]
+            canvas.shape(body, draw.mixed(draw.GREEN, 0.35), draw.INK, 1)
             canvas.shape([(546, 183), (556, 194), (572, 194), (572, 183)], "white", draw.INK, 0.6)
             canvas.shape([(577, 183), (577, 194), (588, 194), (597, 183)], "white", draw.INK, 0.6)
             canvas.dots(np.array([542.0, 604.0]), np.array([161.0, 161.0]), [draw.INK] * 2, 14.0)

@@ -33,6 +33,8 @@ class ChargingView:
         terms = dict(zip(names, simulator.terms[env].item() if taken else (0.0,) * len(names), strict=True))
         if taken:
             self.trail.add(env, episode, hour, terms["p_grid_kw"])
+        else:
+            self.trail.forget(env)
         prices = np.array(PROFILES[int(simulator.profile[env])])
         canvas.clear()
         canvas.header("charging station", f"{hour:02d}:00 to {hour + 1:02d}:00", f"{prices[hour]:.2f} EUR/kWh")
@@ -64,7 +66,7 @@ class ChargingView:
 
     @property
     def _scale(self) -> float:
-        return max(self.task.pv_kwp, 2.0 * self.task.p_max_kw)
+        return max(float(self.task.pv_kwp), 2.0 * float(self.task.p_max_kw))
 
     def _point(self, simulator: Any, env: int, point: int, taken: bool) -> None:
         canvas, middle = self.canvas, 182.0 + 47.0 * point
@@ -75,10 +77,9 @@ class ChargingView:
         canvas.text(
             middle, 259, f"{abs(kw):.1f} kW", 7, draw.INK if abs(kw) >= 0.05 else draw.GREY, bold=abs(kw) >= 0.05
         )
-        ends = ((middle, BUS_Y - 3), (middle, 270))
-        canvas.arrow(
-            *(ends if kw > 0.0 else ends[::-1]), kw, self.task.p_max_kw, draw.TAKES if kw > 0.0 else draw.GIVES
-        )
+        above, below = (middle, BUS_Y - 3), (middle, 270.0)
+        start, end, colour = (above, below, draw.TAKES) if kw > 0.0 else (below, above, draw.GIVES)
+        canvas.arrow(start, end, kw, self.task.p_max_kw, colour)
         if there:
             canvas.shape([(middle - 5, 244), (middle + 5, 244), (middle + 5, 248), (middle - 5, 248)], draw.GREY)
             bar = [(middle - 11, 194), (middle + 11, 194), (middle + 11, 244), (middle - 11, 244)]
@@ -109,6 +110,8 @@ class DispatchView:
         arrives = float(job["arrives_h"])
         if taken:
             self.trail.add(env, episode, taken - 1, float(terms["response_h"]) * 60.0, float(terms["success"]))
+        else:
+            self.trail.forget(env)
         day, hour = divmod(arrives, 24.0)
         minutes = int(hour * 60.0)
         when = f"day {int(day) + 1}, {minutes // 60:02d}:{minutes % 60:02d}"
