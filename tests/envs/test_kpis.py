@@ -155,6 +155,11 @@ def test_a_vehicle_is_demand_by_what_it_keeps() -> None:
     assert only_back["self_sufficiency"] == pytest.approx(1.0)
 
 
+def test_what_is_not_served_is_no_supply_of_one_s_own() -> None:
+    log = log_of(task(2), p_grid_kw=[1.0, 0.0], p_load_kw=[2.0, 2.0], p_pv_kw=[1.0, 1.5], unserved_kwh=[0.0, 0.5])
+    assert read(kpis(log))["self_sufficiency"] == pytest.approx(1.0 - (1.0 + 0.5) / 4.0)
+
+
 def test_a_trader_is_not_less_than_not_self_sufficient() -> None:
     log = log_of(task(2), p_grid_kw=[9.0, -6.0], p_load_kw=[1.0, 1.0], p_battery_kw=[8.0, -7.0])
     assert read(kpis(log))["self_sufficiency"] == 0.0
