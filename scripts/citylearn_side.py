@@ -104,6 +104,9 @@ def run(schema: str, actions: Any, first: int) -> dict[str, Any]:
             "attributes": {
                 "power_efficiency_curve": battery.power_efficiency_curve.T.tolist(),
                 "capacity_power_curve": battery.capacity_power_curve.T.tolist(),
+                "efficiency": battery.efficiency_history[0],
+                "loss_coefficient": battery.loss_coefficient,
+                "capacity_loss_coefficient": battery.capacity_loss_coefficient,
                 "initial_soc": battery.initial_soc,
                 "depth_of_discharge": battery.depth_of_discharge,
             },
