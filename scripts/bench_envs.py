@@ -31,6 +31,7 @@ import numpy as np
 HOMES = (1, 2, 5, 10, 30, 100)
 ENVIRONMENTS = (1, 4, 16, 64, 256, 1024)
 REPETITIONS = 3
+HOME = "tanks=0.8,vehicles=0.6,v2h=0.5,appliances=0.7,curtailable=1"  # shares of homes that have it
 CHECK_HOURS = 336
 CITYLEARN_HOURS = 500
 
@@ -134,7 +135,7 @@ def citylearn_rates(folder: Path, python: Path, core: int) -> tuple[dict[str, fl
 
 def cases(folder: Path | None, feeder: str) -> list[Case]:
     """The rows of the first table."""
-    homes = {"scenario": "synthetic:homes=30,days=7"}
+    homes = {"scenario": f"synthetic:homes=30,days=7,{HOME}"}
     rows = []
     for title, task, arguments in (
         *([("battery + PV", "entangrid/Battery-v0", {"scenario": f"citylearn:{folder}"})] if folder else []),
@@ -198,13 +199,13 @@ def main() -> None:
         (
             "homes, vector of 64",
             HOMES,
-            lambda n: Case("", "entangrid/Home-v0", {"scenario": f"synthetic:homes={n},days=2"}, 64),
+            lambda n: Case("", "entangrid/Home-v0", {"scenario": f"synthetic:homes={n},days=2,{HOME}"}, 64),
         ),
         (
             "environments of 30 homes + feeder",
             ENVIRONMENTS,
             lambda n: Case(
-                "", "entangrid/Feeder-v0", {"scenario": "synthetic:homes=30,days=7", "feeder": args.feeder}, n
+                "", "entangrid/Feeder-v0", {"scenario": f"synthetic:homes=30,days=7,{HOME}", "feeder": args.feeder}, n
             ),
         ),
     ):
