@@ -72,7 +72,7 @@ def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
         grid.begin(feeder, live.state[e], live.transformer[e], world.common[clock[1]]["t_out"], seen)
 
 
-@njit(cache=True)
+@kernel
 def _observe(e: int, world: World, live: Live) -> None:
     observe(world, live.clock[e], live.env_ids[e], live.state[e], live.feeder_seen[e], live.work[e], live.obs[e])
 
