@@ -1,16 +1,16 @@
 """The feeder of one environment over one step: power flow, transformer, and what violations cost."""
 
 import numpy as np
-from numba import njit
 
 from entangrid.envs.kernels import distflow, transformer, voltage
 from entangrid.envs.kernels.feeder_batch import line_results, transformer_results
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import Records
 from entangrid.envs.world import Grid
 
 
-@njit(cache=True)
+@kernel
 def begin(grid: Grid, state: Records, oil: F, nodes: F, t_out: float) -> None:
     """Start of an episode: every voltage is the slack's, the transformer idle in equilibrium with the air [°C].
 
@@ -26,7 +26,7 @@ def begin(grid: Grid, state: Records, oil: F, nodes: F, t_out: float) -> None:
     oil[2] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def step(
     grid: Grid,
     homes: Records,
