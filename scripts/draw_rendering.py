@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/figures/rendering.png"))
     out = parser.parse_args().out
     assert entangrid.__version__  # registers the tasks
-    frames = [frame("entangrid/Home-v0", starts=[96 * 46]), frame("entangrid/Feeder-v0", starts=[96 * 2])]
+    frames = [frame("entangrid/Home-v0", starts=[96 * 46]), frame("entangrid/Feeder-v0", starts=[96 * 9])]
     Image.fromarray(np.concatenate(frames, axis=1)).save(out, optimize=True)
     print(out)
 
