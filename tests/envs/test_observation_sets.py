@@ -1,0 +1,373 @@
+"""What homes show: every entry is the physical value it names, forecasts err as they say, layouts fit the devices."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import worlds
+
+from entangrid.envs import Simulator, Task
+from entangrid.envs.observations import ENTRIES, FEEDER, FORECASTS, LOCAL
+
+HOMES = 3
+
+
+def make(**changes: Any) -> Task:
+    options: dict[str, Any] = {
+        "scenario": worlds.whole_scenario(days=3, homes=HOMES),
+        "feeder": "rural1",
+        "observation_set": "feeder",
+        "random_state": True,
+        "episode_steps": 96,
+        "starts": [20],
+    }
+    scenario = changes.pop("world", None)
+    return Task.make(**(options | ({"scenario": worlds.whole_scenario(**scenario)} if scenario else {}) | changes))
+
+
+def physical(task: Task, obs: Any) -> dict[str, Any]:
+    """The values (H,) behind the observation (H, K) of one environment, by name."""
+    low, high = task.observation_ranges
+    values = low + 0.5 * (obs.astype(float) + 1.0) * (high - low)
+    return {name: values[:, i] for i, name in enumerate(task.observation_names)}
+
+
+def clipped(task: Task, name: str, value: Any) -> Any:
+    """A true value as far as the entry's range shows it."""
+    i = task.observation_names.index(name)
+    return np.clip(value, task.observation_ranges[0][:, i], task.observation_ranges[1][:, i])
+
+
+def expected(simulator: Simulator, t: int) -> dict[str, Any]:
+    """Every entry's true value now (H,), from the scenario and the state."""
+    task, s, state, feeder = simulator.task, simulator.task.scenario, simulator.state[0], simulator.feeder_terms[0]
+    dt = s.dt_h
+    month = s.index.month
+    fresh = t == 0 or month[t] != month[t - 1]
+    truth: dict[str, Any] = {
+        "hour_sin": np.sin(s.hour[t] * np.pi / 12.0),
+        "hour_cos": np.cos(s.hour[t] * np.pi / 12.0),
+        "price_import": s.price_import_eur_kwh[t],
+        "price_ahead": s.price_import_eur_kwh[t + 1 : t + 1 + round(4.0 / dt)].mean(),
+        "soc": state["soc"],
+        "t_air": state["t_air"],
+        "t_mass": state["t_mass"],
+        "t_out": s.t_out_c[t],
+        "p_pv": s.pv_kw[t],
+        "p_load": s.load_kw[t],
+        "occupancy": s.occupancy[t],
+        "weekend": float(s.weekday[t] in (5, 6)),
+        "t_tank": state["t_tank"],
+        "vehicle_soc": state["ev_soc"],
+        "grid": s.grid_available[t],
+        "carbon": s.carbon_kg_kwh[t],
+        "price_export": s.price_export_eur_kwh[t],
+        "month_import": 0.0 if fresh else state["month_kwh"],
+        "month_peak": 0.0 if fresh else state["month_peak"],
+        "voltage": state["vm"],
+        "feeder_v_min": feeder["v_min_pu"],
+        "feeder_v_max": feeder["v_max_pu"],
+        "trafo_loading": feeder["trafo_loading_percent"],
+        "hot_spot": feeder["hot_spot_c"],
+        "feeder_load": np.copysign(feeder["trafo_loading_percent"], feeder["p_slack_kw"]),
+    }
+    has = {
+        "q_draw": (s.dhw_kw[t], task.homes["dhw_c"] > 0.0),
+        "vehicle_home": (s.vehicle_home[t], task.homes["ev_e"] > 0.0),
+    }
+    truth |= {name: np.where(there, value, 0.0) for name, (value, there) in has.items()}
+    leaves = []
+    for h in range(HOMES):
+        at_home = s.vehicle_home[:, h] * (task.homes["ev_e"][h] > 0.0)
+        rest = np.flatnonzero((at_home[t:-1] == 1.0) & (at_home[t + 1 :] == 0.0))
+        leaves.append(min((rest[0] + 1) * dt, 24.0) if at_home[t] == 1.0 and rest.size else 24.0)
+    truth["vehicle_leaves"] = np.array(leaves)
+    for z in (2, 3):
+        truth[f"t_air_{z}"] = state["t_zones"][:, 2 * z - 4]
+    for i in (1, 2):
+        waits, left = state["app_wait"][:, i - 1], state["app_left"][:, i - 1]
+        now = (getattr(s, f"appliance{i}_ready")[t] > 0.0) & (left == 0.0) & (task.homes["app_kw"][:, i - 1] > 0.0)
+        truth[f"appliance{i}_ready"] = ((waits >= 0.0) | now).astype(float)
+        window = task.homes["app_window_h"][:, i - 1]
+        truth[f"appliance{i}_wait"] = np.where(waits >= 0.0, waits * dt, window)
+    return truth
+
+
+@pytest.mark.parametrize("start", [20, 80])
+def test_every_entry_shows_its_physical_value(start: int) -> None:
+    task = make(starts=[start])
+    assert {entry.name for entry in ENTRIES} - set(task.observation_names) == {"t_air_4", *FORECASTS}
+    simulator = Simulator(task, 1, 3, autoreset=False)
+    simulator.reset()
+    rng = np.random.default_rng(0)
+    moved: dict[str, list[Any]] = {}
+    for t in range(start, start + 96):
+        wait = rng.uniform(-1.0, 1.0, simulator._commands.shape)
+        wait[..., task.controls.index("appliance1")] = -1.0
+        simulator.step(wait)
+        shown, true = physical(task, simulator.obs[0]), expected(simulator, t + 1)
+        assert set(true) == {name for name in task.observation_names if "+" not in name}
+        for name, value in true.items():
+            np.testing.assert_allclose(shown[name], clipped(task, name, value), atol=2e-5, err_msg=f"{name} at {t}")
+            moved.setdefault(name, []).append(shown[name][0])
+    still = {name for name, values in moved.items() if np.ptp(values) == 0.0}
+    assert still <= {"weekend"}  # so that no entry above was right only by standing still
+
+
+def test_four_zones_are_shown_too() -> None:
+    extra = {f"zone4_{name}": value for name, value in list(worlds.HOME.items())[:5]}
+    task = make(
+        world={"homes": 1, **extra, "zone3_gain_share": 0.1, "zone4_gain_share": 0.1},
+        feeder=None,
+        observation_set="local",
+    )
+    simulator = Simulator(task, 1, 0)
+    simulator.reset()
+    simulator.step_default()
+    assert physical(task, simulator.obs[0])["t_air_4"][0] == pytest.approx(
+        simulator.state["t_zones"][0, 0, 4], abs=1e-5
+    )
+
+
+def test_entries_of_devices_that_a_home_lacks_stand_still() -> None:
+    task = make(feeder=None, observation_set="local")
+    simulator = Simulator(task, 1, 0)
+    simulator.reset()
+    rows = [simulator.obs[0].copy()]
+    for _ in range(60):
+        simulator.step_default()
+        rows.append(simulator.obs[0].copy())
+    changing = np.ptp(np.array(rows), axis=0) > 0.0
+    lacks = {  # home -> entries; see worlds.whole_scenario
+        1: ("t_air_2", "t_air_3", "vehicle_home", "vehicle_soc", "vehicle_leaves"),
+        2: ("soc", "t_tank", "q_draw", "appliance1_ready", "appliance1_wait", "appliance2_ready", "appliance2_wait"),
+    }
+    for h, names in lacks.items():
+        for name in names:
+            i = task.observation_names.index(name)
+            assert not changing[h, i], (h, name)
+            assert changing[0, i] or name.endswith("_wait"), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"world": None}, set()),
+        ({"dhw_c_kwh_k": 0.2}, {"t_tank", "q_draw"}),
+        ({"ev_kwh": 40.0}, {"vehicle_home", "vehicle_soc", "vehicle_leaves"}),
+        ({"appliance_kw_2": 1.0}, {"appliance2_ready", "appliance2_wait"}),
+        ({"grid_available": np.append(np.zeros(4), np.ones(92))}, {"grid"}),
+        ({"carbon_kg_kwh": np.linspace(0.1, 0.9, 96)}, {"carbon"}),
+        ({"price_export_eur_kwh": np.linspace(0.1, 0.2, 96)}, {"price_export"}),
+        ({"block_kwh_month": 10.0, "block_adder_eur_kwh": 0.1}, {"month_import"}),
+        ({"demand_eur_kw": 1.0}, {"month_peak"}),
+    ],
+)
+def test_a_scenario_shows_what_it_has_and_no_more(changes: dict[str, Any], shown: set[str]) -> None:
+    changes.pop("world", None)
+    task = Task.make(worlds.scenario(days=1, **changes))
+    assert task.observation_names[:12] == tuple(entry.name for entry in LOCAL)
+    assert set(task.observation_names[12:]) == shown
+    with_feeder = Task.make(worlds.scenario(days=1, **changes), feeder="rural1")
+    assert set(with_feeder.observation_names[12:]) == shown | {"voltage"}
+    whole = Task.make(worlds.scenario(days=1, **changes), feeder="rural1", observation_set="feeder", forecast_h=(1.0,))
+    assert set(whole.observation_names[12:]) == shown | {"voltage", *FEEDER, *(f"{name}+4" for name in FORECASTS)}
+
+
+def test_all_homes_show_the_same_entries_and_their_own_ranges() -> None:
+    world = worlds.whole_scenario(homes=HOMES, pv_kw=np.outer(np.linspace(0, 1, 192), [1.0, 2.0, 3.0]))
+    task = make(scenario=world)
+    low, high = task.observation_ranges
+    assert low.shape == high.shape == (HOMES, len(task.observation_names))
+    assert (high > low).all()
+    i = task.observation_names.index("p_pv")
+    np.testing.assert_allclose(high[:, i], [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(high[:, task.observation_names.index("forecast_pv+4")], high[:, i])
+    for h in range(HOMES):
+        load = world.load_kw[:, h]
+        assert high[h, task.observation_names.index("p_load")] == pytest.approx(np.quantile(load, 0.995))
+    for name in ("price_import", "price_ahead", "forecast_price+4"):
+        i = task.observation_names.index(name)
+        assert (low[0, i], high[0, i]) == (0.22, 0.42)
+    simulator = Simulator(task, 2, 0)
+    assert simulator.obs.shape == (2, *low.shape)
+    assert simulator.observation_space.shape == (low.size,)
+    simulator.reset()
+    assert np.abs(simulator.obs).max() <= 1.0
+
+
+FUTURE = {
+    "forecast_price": lambda s, t, h: s.price_import_eur_kwh[t],
+    "forecast_t_out": lambda s, t, h: s.t_out_c[t],
+    "forecast_pv": lambda s, t, h: s.pv_kw[t, h],
+    "forecast_load": lambda s, t, h: s.load_kw[t, h],
+}
+
+
+@pytest.mark.parametrize("kind", ["perfect", "persistence"])
+def test_forecasts_show_the_future_or_the_same_time_of_day_before(kind: str) -> None:
+    task = make(forecast=kind, forecast_h=(0.25, 3.0, 24.0, 30.0), observation_set="forecast", starts=[90])
+    simulator = Simulator(task, 1, 0, autoreset=False)
+    simulator.reset()
+    s, checked = task.scenario, 0
+    for t in range(91, 91 + 90):
+        simulator.step_default()
+        shown = physical(task, simulator.obs[0])
+        for name, (hours, lead) in itertools.product(FORECASTS, {0.25: 1, 3.0: 12, 24.0: 96, 30.0: 120}.items()):
+            at = t + lead
+            if kind == "persistence":
+                at -= 96 * int(np.ceil(hours / 24.0))
+                assert at <= t
+                if at < 0:
+                    continue
+            at = min(at, s.n_steps - 1)
+            label = f"{name}+{lead}"
+            true = np.array([FUTURE[name](s, at, h) for h in range(HOMES)])
+            np.testing.assert_allclose(shown[label], clipped(task, label, true), atol=2e-5, err_msg=label)
+            checked += 1
+    assert checked > 1000
+
+
+def test_persistence_knows_nothing_of_the_future() -> None:
+    def observed(change: int) -> Any:
+        world = worlds.whole_scenario(days=3)
+        load, price, out = np.minimum(world.load_kw, 1.0), world.price_import_eur_kwh.copy(), world.t_out_c.copy()
+        load[change:], price[change:], out[change:] = 0.1, 0.3, 7.0
+        pv = world.pv_kw.copy()
+        pv[change:] *= 0.5
+        low_high = {"load_kw": load, "price_import_eur_kwh": price, "t_out_c": out, "pv_kw": pv}
+        task = make(
+            scenario=worlds.whole_scenario(days=3, **low_high),
+            feeder=None,
+            observation_set="forecast",
+            forecast="persistence",
+        )
+        simulator = Simulator(task, 1, 0)
+        simulator.reset()
+        rows = []
+        for _ in range(100 - 20):
+            simulator.step_default()
+            shown = physical(task, simulator.obs[0])
+            rows.append([shown[name][0] for name in task.observation_names if name.startswith("forecast")])
+        return np.array(rows)
+
+    # values of step t itself are known in step t, so that a change at step 100 shows from the 80th row on
+    np.testing.assert_allclose(observed(100)[:79], observed(150)[:79], atol=1e-5)
+    assert np.abs(observed(100)[79] - observed(150)[79]).max() > 1e-3
+
+
+def errors(n_envs: int = 40, steps: int = 20, **changes: Any) -> tuple[Task, Any]:
+    """Errors of noisy forecasts in shares of the range, (E, T, H, entries); and the task."""
+    # ranges far wider than the values, so that nothing is clipped
+    n = 288
+    flat = {
+        "price_import_eur_kwh": np.append(np.full(n - 2, 0.5), [0.0, 1.0]),
+        "load_kw": np.full((n, 1), 1.0) + np.append(np.zeros(n - 6), np.full(6, 2.0))[:, None],
+        "pv_kw": np.full((n, 1), 2.0) + np.append(np.zeros(n - 6), np.full(6, 2.0))[:, None],
+        "t_out_c": np.full(n, 10.0),
+    }
+    options: dict[str, Any] = {"forecast": "noisy", "forecast_sigma": 0.1, "forecast_h": (0.25, 6.0, 24.0)}
+    task = make(
+        scenario=worlds.scenario(days=3, **flat), feeder=None, **(options | changes), observation_set="forecast"
+    )
+    simulator = Simulator(task, n_envs, 7)
+    simulator.reset()
+    rows = [simulator.obs.copy()]
+    for _ in range(steps - 1):
+        simulator.step_default()
+        rows.append(simulator.obs.copy())
+    names = [i for i, name in enumerate(task.observation_names) if name.startswith("forecast")]
+    low, high = task.observation_ranges
+    truth = np.array([{"t_out": 10.0, "price": 0.5, "pv": 2.0, "load": 1.0}[task.observation_names[i].split("+")[0][9:]]
+                      for i in names])  # fmt: skip
+    shown = 0.5 * (np.stack(rows, 1)[..., names].astype(float) + 1.0)
+    return task, shown - ((truth - low[:, names]) / (high - low)[:, names])
+
+
+def test_noisy_forecasts_err_normally_and_more_with_the_lead_time() -> None:
+    _, error = errors()
+    n = error.shape[0] * error.shape[1]
+    flat = error.reshape(n, 4, 3)
+    spread = flat.std(axis=0)
+    wanted = 0.1 * np.sqrt(np.array([1, 24, 96]) / 96)
+    np.testing.assert_allclose(spread, np.broadcast_to(wanted, (4, 3)), rtol=5.0 / np.sqrt(2 * n))
+    assert np.abs(flat.mean(axis=0) / wanted).max() < 5.0 / np.sqrt(n)
+    table = flat.reshape(n, -1)
+    apart = np.corrcoef(table, rowvar=False) - np.eye(12)
+    assert np.abs(apart).max() < 5.0 / np.sqrt(n)  # entries err independently ...
+    assert abs(np.corrcoef(error[:, 1:].ravel(), error[:, :-1].ravel())[0, 1]) < 5.0 / np.sqrt(error.size)  # and steps
+
+
+def test_looking_twice_shows_the_same_noise_and_copies_do_not_matter() -> None:
+    options: dict[str, Any] = {"forecast": "noisy", "occupancy": "noisy", "occupancy_accuracy": 0.7, "starts": [0, 40]}
+    task = make(**options)
+    many, one = Simulator(task, 5, 11), Simulator(task, 1, 11, first_env=3)
+    for simulator in (many, one):
+        simulator.reset()
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        a = rng.uniform(-1, 1, many._commands.shape)
+        many.step(a)
+        one.step(a[3:4])
+        assert many.obs[3].tobytes() == one.obs[0].tobytes()
+    kept, seen = many.snapshot(), []
+    for _ in range(2):
+        many.restore(kept)
+        many.step(a)
+        seen.append(many.obs.copy())
+    assert seen[0].tobytes() == seen[1].tobytes()
+    other = Simulator(task, 5, 12)
+    other.reset()
+    assert not np.array_equal(other.obs, many.obs)
+    i = task.observation_names.index("forecast_t_out+96")
+    assert np.unique(many.obs[:, :, i]).size == many.obs[:, :, i].size  # each copy and home errs by itself
+
+
+@pytest.mark.parametrize("accuracy", [0.5, 0.8, 0.95])
+def test_noisy_occupancy_is_right_as_often_as_stated(accuracy: float) -> None:
+    task = make(occupancy="noisy", occupancy_accuracy=accuracy, feeder=None, observation_set="local")
+    simulator = Simulator(task, 30, 5)
+    simulator.reset()
+    i = task.observation_names.index("occupancy")
+    right = []
+    for t in range(21, 21 + 40):
+        simulator.step_default()
+        shown = 0.5 * (simulator.obs[:, :, i] + 1.0)
+        right.append(shown == task.scenario.occupancy[t])
+    share, n = np.mean(right), np.size(right)
+    assert abs(share - accuracy) < 4.0 * np.sqrt(accuracy * (1.0 - accuracy) / n)
+
+
+@pytest.mark.parametrize(("accuracy", "right"), [(0.0, 0.0), (1.0, 1.0)])
+def test_occupancy_is_always_wrong_or_right_at_the_ends(accuracy: float, right: float) -> None:
+    task = make(occupancy="noisy", occupancy_accuracy=accuracy)
+    simulator = Simulator(task, 4, 5)
+    simulator.reset()
+    i = task.observation_names.index("occupancy")
+    for t in range(21, 40):
+        simulator.step_default()
+        shown = 0.5 * (simulator.obs[:, :, i] + 1.0)
+        assert (shown == task.scenario.occupancy[t]).mean() == right
+
+
+def test_occupancy_from_the_meter_is_the_inferred_one_and_comfort_follows_the_true_one() -> None:
+    true, meter = make(occupancy="true"), make(occupancy="meter")
+    one, other = Simulator(true, 1, 0), Simulator(meter, 1, 0)
+    one.reset()
+    other.reset()
+    i = true.observation_names.index("occupancy")
+    for t in range(21, 60):
+        one.step_default()
+        other.step_default()
+        np.testing.assert_allclose(0.5 * (other.obs[0, :, i] + 1.0), meter.scenario.occupancy_meter[t], atol=1e-6)
+        assert one.terms["discomfort_kh"].tobytes() == other.terms["discomfort_kh"].tobytes()
+    assert not np.array_equal(one.obs[..., i], other.obs[..., i])
+
+
+def test_many_leads_do_not_share_their_noise() -> None:
+    _, error = errors(n_envs=2, steps=3, forecast_sigma=0.02, forecast_h=tuple(0.25 * np.arange(1, 200)))
+    values = error.reshape(-1)
+    assert np.unique(values).size > 0.99 * values.size
