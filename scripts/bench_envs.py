@@ -76,8 +76,7 @@ def measure(case: Case, seconds: float) -> Rate:
             case.task,
             num_envs=case.envs,
             vectorization_mode="vector_entry_point",
-            **({"threads": case.threads} if case.threads > 1 else {}),
-            **case.arguments,
+            **{"threads": case.threads, **case.arguments},
         )
         n_envs = case.envs
         actions = list(rng.uniform(-1.0, 1.0, (8, *env.action_space.shape)).astype(np.float32))

@@ -56,7 +56,7 @@ def compare(theirs: Mapping[str, Mapping[str, Any]], ours: Mapping[str, Mapping[
     rows = []
     for quantity in QUANTITIES:
         series = {home: (np.asarray(theirs[home][quantity]), np.asarray(ours[home][quantity])) for home in theirs}
-        series["all homes"] = tuple(np.sum([pair[i] for pair in series.values()], axis=0) for i in (0, 1))  # type: ignore[assignment]
+        series["all homes"] = tuple(np.sum([pair[i] for pair in series.values()], axis=0) for i in (0, 1))
         for home, (a, b) in series.items():
             rows.append(
                 Row(
@@ -96,7 +96,7 @@ def first_row(folder: Path, schema: Mapping[str, Any], month: int) -> int:
     """First row of the files that lies in ``month`` and follows another month."""
     building = next(b for b in schema["buildings"].values() if b.get("include", True))
     table = np.genfromtxt(folder / building["energy_simulation"], delimiter=",", names=True, usecols=(0,))
-    months = np.asarray(table[table.dtype.names[0]])
+    months = np.asarray(table[(table.dtype.names or ())[0]])
     starts = np.flatnonzero((months == month) & (np.roll(months, 1) != month))
     if not len(starts):
         sys.exit(f"{folder / building['energy_simulation']}: no row of month {month}")
