@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from entangrid.envs.feeder import Feeder, PowerFlow
     from entangrid.envs.gym import HomeEnv, HomeVectorEnv
+    from entangrid.envs.parallel import make_parallel
     from entangrid.envs.sb3 import HomeVecEnv, make_sb3
     from entangrid.envs.simulator import Simulator
     from entangrid.envs.tasks import Task
@@ -19,11 +20,22 @@ _HOMES = {
     "HomeEnv": "gym",
     "HomeVectorEnv": "gym",
     "HomeVecEnv": "sb3",
+    "make_parallel": "parallel",
     "make_sb3": "sb3",
     "Simulator": "simulator",
     "Task": "tasks",
 }
-__all__ = ["Feeder", "HomeEnv", "HomeVecEnv", "HomeVectorEnv", "PowerFlow", "Simulator", "Task", "make_sb3"]
+__all__ = [
+    "Feeder",
+    "HomeEnv",
+    "HomeVecEnv",
+    "HomeVectorEnv",
+    "PowerFlow",
+    "Simulator",
+    "Task",
+    "make_parallel",
+    "make_sb3",
+]
 
 
 def __getattr__(name: str) -> Any:

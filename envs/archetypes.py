@@ -247,7 +247,7 @@ def _comfort_shares(z: int, zones: int) -> dict[str, float]:
 
 def _between_zones(floor_area: float) -> float:
     """Air to air between the living room and a zone of that floor area [W/K]: a partition and a door."""
-    return INNER_WALL_U * ROOM_M * floor_area**0.5 + AIR_WH * DOOR_M3_H
+    return INNER_WALL_U * ROOM_M * float(np.sqrt(floor_area)) + AIR_WH * DOOR_M3_H
 
 
 def _pick(argument: str, key: str, table: dict[str, T]) -> T:

@@ -136,10 +136,11 @@ class BatteryEnv(HomeEnv):
 
 
 class FeederEnv(HomeEnv):
-    """Thirty homes on a low-voltage grid with transformer and voltage limits (``entangrid/Feeder-v0``).
+    """Fifty homes on a low-voltage grid with transformer and voltage limits (``entangrid/Feeder-v0``).
 
-    Default scenario: thirty synthetic homes in a cold January, six in ten with a vehicle, on the SimBench grid
-    ``rural1``, whose transformer of 160 kVA they overload where each device is left to itself.
+    Default scenario: fifty synthetic homes in a cold January, six in ten with a vehicle, on the SimBench grid
+    ``rural1``. Left to themselves they overload its transformer of 160 kVA for some hours of the month, by up to a
+    quarter; batteries and vehicles that all follow the cheap hours overload it threefold.
     Each home's exchange is fed to a power flow in the same call; voltages act back on volt-watt inverters in the next
     step.
 
@@ -158,8 +159,9 @@ class FeederEnv(HomeEnv):
     """
 
     defaults: ClassVar[dict[str, Any]] = {
-        "scenario": "synthetic:homes=30,days=28,seed=0,tanks=0.8,vehicles=0.6,v2h=0.5,appliances=0.7,curtailable=1",
+        "scenario": "synthetic:homes=50,days=28,seed=0,tanks=0.8,vehicles=0.6,v2h=0.5,appliances=0.7,curtailable=1",
         "feeder": "rural1",
+        "initial": (0.2, 0.8, 20.0, 22.0, 20.0, 22.0, 48.0, 55.0, 0.9, 1.0),  # at midnight vehicles are nearly full
     }
 
 

@@ -165,7 +165,7 @@ def _of_homes(log: Log, env: int) -> dict[str, F]:
     out["demand"] = _total(demand.sum(0) * dt + np.maximum(driven.sum(0) * dt, 0.0))
     out |= _profile(np.column_stack([p_grid, p_grid.sum(1)]), dt)
     out["self_consumption"] = _ratio(_total(used.sum(0) * dt), out["pv"])
-    out["self_sufficiency"] = np.maximum(1.0 - _ratio(out["import"], out["demand"]), 0.0)
+    out["self_sufficiency"] = np.maximum(1.0 - _ratio(out["import"] + out["unserved"], out["demand"]), 0.0)
     out["discomfort_share"] = _ratio(_total((occupancy * too_far).sum(0)), _total(occupancy.sum(0)))
     out["capacity_lost"] = _ratio(_total(capacity * terms["ageing"].sum(0)), _total(capacity))
     swing = 0.5 * np.abs(np.diff(state["soc"], axis=0)).sum(0)

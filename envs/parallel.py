@@ -67,8 +67,9 @@ class BatchParallelEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type:
         self.observation_spaces: dict[str, spaces.Space[Any]] = dict(
             zip(self.possible_agents, self._split_observation(n), strict=True)
         )
+        joint = self.of_homes and self.simulator.task.action_set == "discrete"
         self.action_spaces: dict[str, spaces.Space[Any]] = dict(
-            zip(self.possible_agents, _split_action(whole, n), strict=True)
+            zip(self.possible_agents, _split_action(whole, n, joint=joint), strict=True)
         )
 
     @property

@@ -247,6 +247,13 @@ def _check_zones(zones: Records, names: "pd.Index[str]", prefix: str) -> None:
     if too_much.any():
         home = names[int(np.argmax(too_much))]
         raise InputError(f"homes: {prefix}mass_to_mass + {prefix}mass_to_surface of home {home!r} exceed 1")
+    nowhere = (zones["mass_to_surface"] > 0.0) & (zones["ua_air_surface"] <= 0.0)
+    if nowhere.any():
+        home = names[int(np.argmax(nowhere))]
+        raise InputError(
+            f"homes: {prefix}mass_to_surface of home {home!r} is above 0 and it has no surface node; "
+            f"expected {prefix}ua_air_surface_w_k above 0"
+        )
 
 
 def _ua_steady(zones: Records) -> np.ndarray:

@@ -31,6 +31,7 @@ import numpy as np
 HOMES = (1, 2, 5, 10, 30, 100)
 ENVIRONMENTS = (1, 4, 16, 64, 256, 1024)
 REPETITIONS = 3
+HOME = "tanks=0.8,vehicles=0.6,v2h=0.5,appliances=0.7,curtailable=1"  # shares of homes that have it
 CHECK_HOURS = 336
 CITYLEARN_HOURS = 500
 
@@ -75,8 +76,7 @@ def measure(case: Case, seconds: float) -> Rate:
             case.task,
             num_envs=case.envs,
             vectorization_mode="vector_entry_point",
-            **({"threads": case.threads} if case.threads > 1 else {}),
-            **case.arguments,
+            **{"threads": case.threads, **case.arguments},
         )
         n_envs = case.envs
         actions = list(rng.uniform(-1.0, 1.0, (8, *env.action_space.shape)).astype(np.float32))
@@ -109,7 +109,7 @@ def timed(env: Any, actions: list[Any], steps: int, single: bool) -> tuple[float
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
-def citylearn_rate(folder: Path, python: Path, core: int) -> tuple[float, float]:
+def citylearn_rates(folder: Path, python: Path, core: int) -> tuple[dict[str, float], float]:
     """(CityLearn's home-steps per CPU second, largest difference in percent) on the battery and PV task."""
     schema_file = folder / "schema.json"
     schema = json.loads(schema_file.read_text(encoding="utf-8-sig"))
@@ -121,20 +121,20 @@ def citylearn_rate(folder: Path, python: Path, core: int) -> tuple[float, float]
         theirs = citylearn_side.call(python, "run", schema_file, file, 0)
         drawn = {name: home["attributes"] for name, home in theirs.items()}
         named = crosscheck_citylearn.with_curves(folder, schema, drawn, Path(scratch) / "named")
-        start = min(attributes["initial_soc"] for attributes in drawn.values())
+        start = crosscheck_citylearn.initial_soc(drawn)
+        if start is None:
+            raise SystemExit(f"{schema_file}: batteries start at different states; expected one initial_soc for all")
         rows = crosscheck_citylearn.compare(theirs, crosscheck_citylearn.entangrid_series(named, actions, 0, start))
         worst = max(max(abs(row.percent), row.hourly_percent) for row in rows)
         np.save(file, crosscheck_citylearn.actions("random", CITYLEARN_HOURS, homes, 0))
-        runs = [
-            citylearn_side.call(python, "time", schema_file, file, 0, "--core", core)["seconds"]
-            for _ in range(REPETITIONS)
-        ]
-    return CITYLEARN_HOURS * homes / min(runs), worst
+        runs = [citylearn_side.call(python, "time", schema_file, file, 0, "--core", core) for _ in range(REPETITIONS)]
+    work = CITYLEARN_HOURS * homes
+    return {name: work / min(run[name] for run in runs) for name in ("bare", "wrapped")}, worst
 
 
 def cases(folder: Path | None, feeder: str) -> list[Case]:
     """The rows of the first table."""
-    homes = {"scenario": "synthetic:homes=30,days=7"}
+    homes = {"scenario": f"synthetic:homes=30,days=7,{HOME}"}
     rows = []
     for title, task, arguments in (
         *([("battery + PV", "entangrid/Battery-v0", {"scenario": f"citylearn:{folder}"})] if folder else []),
@@ -177,40 +177,43 @@ def main() -> None:
     peer = math.nan
     if args.folder:
         python = citylearn_side.python_of(args.side_env)
-        peer, worst = one.submit(citylearn_rate, args.folder, python, cores[0]).result()
+        rates, worst = one.submit(citylearn_rates, args.folder, python, cores[0]).result()
+        peer = rates["bare"]
         print(f"same actions on the same homes: net, cost and carbon differ by at most {worst:.3f} % (limit 1 %)")
         if not worst <= 1.0:
             parser.exit(1, "the two do not simulate the same; not timed\n")
     print(f"\n{'':44s} {'home-steps per':>14s} {'per wall':>14s} {'times':>9s}")
     print(f"{'':44s} {'CPU second':>14s} {'second':>14s} {'CityLearn':>9s}")
     if args.folder:
-        print(f"{citylearn_side.CITYLEARN + ', battery + PV, env.step':44s} {peer:14,.0f} {'':14s} {1:9.0f}")
+        for name, rate in (("env.step", peer), ("wrapped for SB3", rates["wrapped"])):
+            label = f"{citylearn_side.CITYLEARN}, battery + PV, {name}"
+            print(f"{label:44s} {rate:14,.0f} {'':14s} {rate / peer:9.1f}")
     for case in cases(args.folder, args.feeder):
         if case.threads > len(cores):
             continue
-        rate = (one if case.threads == 1 else two).submit(measure, case, args.seconds).result()
-        print(f"{case.label:44s} {rate.cpu:14,.0f} {rate.wall:14,.0f} {rate.cpu / peer:9,.0f}", flush=True)
+        measured = (one if case.threads == 1 else two).submit(measure, case, args.seconds).result()
+        print(f"{case.label:44s} {measured.cpu:14,.0f} {measured.wall:14,.0f} {measured.cpu / peer:9,.0f}", flush=True)
 
     for title, sizes, make in (
         (
             "homes, vector of 64",
             HOMES,
-            lambda n: Case("", "entangrid/Home-v0", {"scenario": f"synthetic:homes={n},days=2"}, 64),
+            lambda n: Case("", "entangrid/Home-v0", {"scenario": f"synthetic:homes={n},days=2,{HOME}"}, 64),
         ),
         (
             "environments of 30 homes + feeder",
             ENVIRONMENTS,
             lambda n: Case(
-                "", "entangrid/Feeder-v0", {"scenario": "synthetic:homes=30,days=7", "feeder": args.feeder}, n
+                "", "entangrid/Feeder-v0", {"scenario": f"synthetic:homes=30,days=7,{HOME}", "feeder": args.feeder}, n
             ),
         ),
     ):
         print(f"\n{title:44s} {'home-steps per':>14s} {'ns a':>14s}\n{'':44s} {'CPU second':>14s} {'home-step':>14s}")
-        rates = []
+        column = []
         for n in sizes:
-            rates.append(one.submit(measure, make(n), args.seconds).result())
-            print(f"{n:44d} {rates[-1].cpu:14,.0f} {1e9 / rates[-1].cpu:14,.0f}", flush=True)
-        print(f"time grows with the power {growth(sizes, rates):.2f} of the number over the upper half (1: linear)")
+            column.append(one.submit(measure, make(n), args.seconds).result())
+            print(f"{n:44d} {column[-1].cpu:14,.0f} {1e9 / column[-1].cpu:14,.0f}", flush=True)
+        print(f"time grows with the power {growth(sizes, column):.2f} of the number over the upper half (1: linear)")
     one.shutdown()
     two.shutdown()
 

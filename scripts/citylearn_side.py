@@ -5,7 +5,7 @@ CityLearn 3.0.2 pins NumPy below 2 and Gymnasium to 0.28.1, so that it cannot sh
 Other scripts import ``python_of`` and ``call``; the commands below run inside the side environment and print JSON.
 
     python scripts/citylearn_side.py run SCHEMA ACTIONS.npy FIRST_ROW     net, cost, carbon, soc by step and home
-    python scripts/citylearn_side.py time SCHEMA ACTIONS.npy FIRST_ROW    CPU seconds of the same steps
+    python scripts/citylearn_side.py time SCHEMA ACTIONS.npy FIRST_ROW    CPU seconds, bare and wrapped for SB3
 """
 
 from __future__ import annotations
@@ -104,6 +104,9 @@ def run(schema: str, actions: Any, first: int) -> dict[str, Any]:
             "attributes": {
                 "power_efficiency_curve": battery.power_efficiency_curve.T.tolist(),
                 "capacity_power_curve": battery.capacity_power_curve.T.tolist(),
+                "efficiency": battery.efficiency_history[0],
+                "loss_coefficient": battery.loss_coefficient,
+                "capacity_loss_coefficient": battery.capacity_loss_coefficient,
                 "initial_soc": battery.initial_soc,
                 "depth_of_discharge": battery.depth_of_discharge,
             },
@@ -111,21 +114,23 @@ def run(schema: str, actions: Any, first: int) -> dict[str, Any]:
     return homes
 
 
-def timing(schema: str, actions: Any, first: int) -> dict[str, Any]:
-    """CPU seconds of stepping through ``actions`` once, and the total net consumption as a check."""
-    env = make(schema, first, len(actions))
-    env.reset()
-    rows = actions.tolist()
-    start = time.process_time()
-    for row in rows:
-        env.step([row])
-    seconds = time.process_time() - start
-    n = len(rows)
-    return {
-        "seconds": seconds,
-        "homes": len(env.buildings),
-        "net_kwh": float(sum(b.net_electricity_consumption[:n].sum() for b in env.buildings)),
-    }
+def timing(schema: str, actions: Any, first: int) -> dict[str, float]:
+    """CPU seconds of stepping through ``actions``, bare and as Stable-Baselines3 sees it (one flat, normalised box)."""
+    from citylearn.wrappers import NormalizedObservationWrapper, StableBaselines3Wrapper  # type: ignore[import-not-found]
+
+    bare = make(schema, first, len(actions))
+    wrapped = StableBaselines3Wrapper(NormalizedObservationWrapper(make(schema, first, len(actions))))
+    seconds = {}
+    for name, env, rows in (
+        ("bare", bare, [[row] for row in actions.tolist()]),
+        ("wrapped", wrapped, list(actions.astype("float32"))),
+    ):
+        env.reset()
+        start = time.process_time()
+        for row in rows:
+            env.step(row)
+        seconds[name] = time.process_time() - start
+    return seconds
 
 
 def main() -> None:

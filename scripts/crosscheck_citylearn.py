@@ -56,7 +56,7 @@ def compare(theirs: Mapping[str, Mapping[str, Any]], ours: Mapping[str, Mapping[
     rows = []
     for quantity in QUANTITIES:
         series = {home: (np.asarray(theirs[home][quantity]), np.asarray(ours[home][quantity])) for home in theirs}
-        series["all homes"] = tuple(np.sum([pair[i] for pair in series.values()], axis=0) for i in (0, 1))  # type: ignore[assignment]
+        series["all homes"] = tuple(np.sum([pair[i] for pair in series.values()], axis=0) for i in (0, 1))
         for home, (a, b) in series.items():
             rows.append(
                 Row(
@@ -96,7 +96,7 @@ def first_row(folder: Path, schema: Mapping[str, Any], month: int) -> int:
     """First row of the files that lies in ``month`` and follows another month."""
     building = next(b for b in schema["buildings"].values() if b.get("include", True))
     table = np.genfromtxt(folder / building["energy_simulation"], delimiter=",", names=True, usecols=(0,))
-    months = np.asarray(table[table.dtype.names[0]])
+    months = np.asarray(table[(table.dtype.names or ())[0]])
     starts = np.flatnonzero((months == month) & (np.roll(months, 1) != month))
     if not len(starts):
         sys.exit(f"{folder / building['energy_simulation']}: no row of month {month}")
@@ -115,6 +115,15 @@ def with_curves(folder: Path, schema: Mapping[str, Any], batteries: Mapping[str,
     return target
 
 
+def initial_soc(batteries: Mapping[str, Any]) -> float | None:
+    """State of charge at the start as a share of what can be used; None if the batteries' differ.
+
+    CityLearn's is a share of the whole capacity, of which 1 - depth_of_discharge stays.
+    """
+    start = {round(1.0 - (1.0 - a["initial_soc"]) / (a["depth_of_discharge"] or 1.0), 9) for a in batteries.values()}
+    return min(max(start.pop(), 0.0), 1.0) if len(start) == 1 else None
+
+
 def entangrid_series(folder: Path, battery: F, first: int, soc: float) -> dict[str, dict[str, F]]:
     """The same quantities from Entangrid's simulator; battery: commands (steps, homes)."""
     import entangrid.data
@@ -125,6 +134,7 @@ def entangrid_series(folder: Path, battery: F, first: int, soc: float) -> dict[s
     steps, homes = battery.shape
     task = Task.make(
         scenario,
+        controls=("battery",),
         episode_steps=steps,
         starts=[first],
         sequential=True,
@@ -132,12 +142,9 @@ def entangrid_series(folder: Path, battery: F, first: int, soc: float) -> dict[s
     )
     simulator = Simulator(task, autoreset=False)
     simulator.reset()
-    # the battery comes first among a home's actions; these homes have nothing else to steer
-    action = np.zeros((1, homes, simulator.action_space.shape[0] // homes))
     out = {name: np.empty((steps, homes)) for name in ("net_kwh", "cost", "carbon_kg", "soc")}
     for t in range(steps):
-        action[0, :, 0] = battery[t]
-        simulator.step(action)
+        simulator.step(battery[t])
         terms = simulator.terms[0]
         out["net_kwh"][t] = terms["p_grid_kw"] * scenario.dt_h
         out["cost"][t] = terms["bill_eur"]
@@ -177,10 +184,11 @@ def main() -> None:
             named = Path(scratch) / "named"
             if not named.exists():
                 with_curves(args.folder, schema, drawn, named)
-            soc = {attributes["initial_soc"] for attributes in drawn.values()}
-            if len(soc) > 1:
-                parser.exit(2, f"{schema_file}: batteries start at {sorted(soc)}; expected one initial_soc for all\n")
-            start = soc.pop()
+            start = initial_soc(drawn)
+            if start is None:
+                parser.exit(
+                    2, f"{schema_file}: batteries start at different states; expected one initial_soc for all\n"
+                )
             rows = compare(theirs, entangrid_series(named, battery, first, start))
             print_rows(f"{kind} actions, CityLearn's curves", rows)
             good &= within(rows, args.limit)

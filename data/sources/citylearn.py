@@ -132,9 +132,10 @@ def load_citylearn(
             "time": f"{reason}; UTC offset {utc_offset_h:+g} h assumed",
             "prices": f"number for number, taken as EUR; export {price_export_eur_kwh:g} EUR/kWh",
             "load": "non_shiftable_load, and the devices' electricity for the recorded cooling, heating and dhw demand",
-            "battery": "efficiency of the round trip split evenly; usable capacity = capacity · depth_of_discharge",
+            "battery": "efficiency of the round trip split evenly; usable capacity = capacity · depth_of_discharge; "
+            "what CityLearn draws at random is the middle of its range",
             "building": "none: no heat pump, idle envelope, comfort at no price",
-            "not modelled": ", ".join(["CityLearn's default battery curves", *sorted(left_out)]),
+            "not modelled": ", ".join(sorted(left_out)) or "nothing",
         },
     )
 

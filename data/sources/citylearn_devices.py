@@ -5,11 +5,13 @@ schema                           here
 ================================ ======================================================================================
 electrical_storage.capacity      ``battery_kwh`` = capacity · depth_of_discharge (default 1): what can be used
   .nominal_power                 ``battery_p_kw``
-  .efficiency (default 0.9)      of the round trip: ``battery_eta_charge`` = ``battery_eta_discharge`` = its square root
-  .loss_coefficient (default 0)  per hour: ``battery_self_discharge_per_h``
-  .capacity_loss_coefficient     not modelled: capacity does not fade
-  .power_efficiency_curve        not modelled: the efficiency is ``efficiency`` at any power
-  .capacity_power_curve          not modelled: the power limit does not depend on the state of charge
+  .efficiency                    of the round trip: ``battery_eta_charge`` = ``battery_eta_discharge`` = its square
+                                 root; what counts is the curve
+  .power_efficiency_curve        [share of nominal_power, efficiency of the round trip]: ``battery_eta_x``,
+                                 ``battery_eta_y`` = its square root
+  .capacity_power_curve          [charge, share of nominal_power]: ``battery_lim_x`` (of what can be used), ``_lim_y``
+  .loss_coefficient              per hour: ``battery_self_discharge_per_h``
+  .capacity_loss_coefficient     of a full cycle: ``battery_cycle``
   .initial_soc                   not modelled: a task sets the state at its beginning
 pv.nominal_power                 kW; ``pv_kw`` = nominal_power · solar_generation [W/kW] / 1000
 pv.generation_mode               "per_kw" (default), or "absolute": solar_generation is in kWh an hour
@@ -17,9 +19,12 @@ cooling, heating, dhw demand     met when it falls due, by the device of that na
                                  efficiency (ElectricHeater) or demand / :func:`cop` (HeatPump), without a power limit
 cooling, heating, dhw storage    not modelled: the tanks are never used
 ================================ ======================================================================================
+
+What the schema does not say of a battery, CityLearn (3.0.2) draws at random, curves relative to ``efficiency``; here it
+is the middle of the range that it draws from (:data:`MIDDLE`, :data:`EFFICIENCY_CURVE`, :data:`POWER_CURVE`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +40,10 @@ PV_MODES = {
     **dict.fromkeys(("absolute", "absolute_kwh", "kwh", "kwh_step", "energy"), "absolute"),
 }
 MAX_COP = 20.0
+CURVE_POINTS = 5  # of the battery's columns
+MIDDLE = {"efficiency": 0.94, "loss_coefficient": 0.005, "capacity_loss_coefficient": 5.5e-5}
+EFFICIENCY_CURVE = ((0.0, 0.875), (0.3, 0.925), (0.7, 0.99), (0.8, 1.0), (1.0, 0.965))  # times ``efficiency``
+POWER_CURVE = ((0.0, 0.975), (0.8, 0.925), (1.0, 0.25))
 
 
 class Section:
@@ -72,6 +81,29 @@ class Section:
             raise InputError(f"{self.where}.attributes.{key}: {value!r}, expected {low:g} to {high:g}")
         return float(value)
 
+    def curve(self, key: str, low: float, default: Sequence[tuple[float, float]]) -> Floats:
+        """Return an attribute of [x, y] points (n, 2), or ``default``.
+
+        Raises ``InputError`` unless there are 2 to 5 points with x ascending from 0 to 1 and y from ``low`` to 1.
+        """
+        value = self.attributes.get(key)
+        if value is None:
+            return np.array(default, np.float64)
+        wrong = InputError(
+            f"{self.where}.attributes.{key}: {value!r}, expected 2 to {CURVE_POINTS} points [x, y], x ascending from "
+            f"0 to 1, y from {low:g} to 1"
+        )
+        try:
+            points = np.array(value, np.float64)
+        except (TypeError, ValueError):
+            raise wrong from None
+        if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) <= CURVE_POINTS:
+            raise wrong
+        x, y = points.T
+        if x[0] != 0.0 or x[-1] != 1.0 or not (np.diff(x) > 0.0).all() or not ((y >= low) & (y <= 1.0)).all():
+            raise wrong
+        return points
+
 
 class Battery(NamedTuple):
     """Parameter columns and the attributes that they leave out."""
@@ -82,21 +114,42 @@ class Battery(NamedTuple):
 
 def battery(where: str, content: object) -> Battery:
     """Return the battery of ``electrical_storage``; none if it is absent. Raises ``InputError`` naming the key."""
-    if content is None:
-        return Battery({}, [])
-    ignored = ("capacity_loss_coefficient", "power_efficiency_curve", "capacity_power_curve", "initial_soc")
-    mapped = ("capacity", "nominal_power", "efficiency", "loss_coefficient", "depth_of_discharge")
-    section = Section(where, content, mapped + ignored)
-    eta = float(np.sqrt(section.number("efficiency", 0.01, 1.0, 0.9)))
-    capacity = section.number("capacity", 0.0, 1000.0)
+    if content is None:  # every home has the same columns
+        content = {"attributes": {"capacity": 0.0, "nominal_power": 0.0}}
+    names = ("capacity", "nominal_power", "depth_of_discharge", "power_efficiency_curve", "capacity_power_curve")
+    section = Section(where, content, (*names, *MIDDLE, "initial_soc"))
+    efficiency = section.number("efficiency", 0.01, 1.0, MIDDLE["efficiency"])
+    usable = section.number("depth_of_discharge", 0.0, 1.0, 1.0)
+    by_power = section.curve("power_efficiency_curve", 0.01, [(x, efficiency * y) for x, y in EFFICIENCY_CURVE])
+    by_charge = _above(section.curve("capacity_power_curve", 0.1, POWER_CURVE), 1.0 - usable)
     columns = {
-        "battery_kwh": capacity * section.number("depth_of_discharge", 0.0, 1.0, 1.0),
+        "battery_kwh": section.number("capacity", 0.0, 1000.0) * usable,
         "battery_p_kw": section.number("nominal_power", 0.0, 1000.0),
-        "battery_eta_charge": eta,
-        "battery_eta_discharge": eta,
-        "battery_self_discharge_per_h": section.number("loss_coefficient", 0.0, 0.5, 0.0),
+        "battery_eta_charge": float(np.sqrt(efficiency)),
+        "battery_eta_discharge": float(np.sqrt(efficiency)),
+        "battery_self_discharge_per_h": section.number("loss_coefficient", 0.0, 0.5, MIDDLE["loss_coefficient"]),
+        "battery_cycle": section.number("capacity_loss_coefficient", 0.0, 0.01, MIDDLE["capacity_loss_coefficient"]),
+        "battery_curves": 1.0,
+        **_columns("battery_eta", by_power[:, 0], np.sqrt(by_power[:, 1])),
+        **_columns("battery_lim", by_charge[:, 0], by_charge[:, 1]),
     }
-    return Battery(columns, [key for key in ignored if section.attributes.get(key) is not None])
+    return Battery(columns, [key for key in ("initial_soc",) if section.attributes.get(key) is not None])
+
+
+def _above(curve: Floats, floor: float) -> Floats:
+    """A curve over the whole capacity as one over what can be used, from ``floor`` to 1 of it."""
+    if not 0.0 < floor < 1.0:
+        return curve
+    kept = curve[curve[:, 0] > floor]
+    x = np.concatenate([[floor], kept[:, 0]])
+    y = np.concatenate([[np.interp(floor, curve[:, 0], curve[:, 1])], kept[:, 1]])
+    return np.column_stack([(x - floor) / (1.0 - floor), y])
+
+
+def _columns(name: str, x: Floats, y: Floats) -> dict[str, float]:
+    """Columns ``name_x1`` to ``name_y5``; a shorter curve repeats its last point."""
+    at = np.minimum(np.arange(CURVE_POINTS), len(x) - 1)
+    return {f"{name}_{axis}{i + 1}": float(v[k]) for axis, v in (("x", x), ("y", y)) for i, k in enumerate(at)}
 
 
 def pv_share(where: str, content: object) -> tuple[float, str]:

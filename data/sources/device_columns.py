@@ -83,3 +83,11 @@ def cooling(q_kw: float, fit: HeatPumpFit) -> dict[str, float]:
     for name, plane in (("eer", fit.eer), ("pdc", fit.pdc)):
         columns |= {f"hp_{name}_p{i}": p for i, p in enumerate(plane or (0.0,) * 4, start=1)}
     return columns
+
+
+def names() -> list[str]:
+    """Return the columns of this module, of deferrable appliances and of the flags that go with them."""
+    appliances = [f"appliance_{what}_{i}" for i in (1, 2) for what in ("kw", "h", "window_h")]
+    fit = HeatPumpFit((0.0,) * 4, (0.0,) * 4)
+    devices = tank(0.0, 0.0) | vehicle(0.0, 0.0) | cooling(0.0, fit) | values(AGEING | BLOCK | DEMAND)
+    return [*devices, *appliances, "battery_backup", "pv_curtailable"]

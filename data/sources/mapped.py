@@ -12,7 +12,7 @@
     weather: seattle_wa            # a bundled station, or an .epw or (TMY3) .csv file beside the map
     pv: {kwp: 6, tilt_deg: 35, azimuth_deg: 180}
     house: bundled                 # or none: no heat pump, no building (a meter that has the heating in it already)
-    parameters: {battery_kwh: 5}   # instead of the house's own
+    parameters: {battery_kwh: 5}   # instead of the house's own, or of a device that it does not have
 
 Only ``load_kw`` must be there. Units: :mod:`entangrid.data.units`. Further columns of the file are not read. What the
 map does not give comes from the following.
@@ -46,7 +46,7 @@ from entangrid.data.occupancy import presence
 from entangrid.data.ranges import check_range
 from entangrid.data.scenario import Scenario
 from entangrid.data.solar import pv_power_kw, window_gains_kw
-from entangrid.data.sources import bundled
+from entangrid.data.sources import bundled, device_columns
 from entangrid.data.sources.home_defaults import home_parameters
 from entangrid.data.sources.plain_home import plain_parameters
 from entangrid.data.sources.tables import read_parquet, read_table
@@ -266,7 +266,7 @@ def _fill(
 def _parameters(given: Mapping[str, Any], where: str, *, plain: bool) -> pd.DataFrame:
     table = plain_parameters("home-1") if plain else home_parameters("home-1")
     changes = given.get("parameters", {})
-    unknown = first_unknown(changes, map(str, table.columns))
+    unknown = first_unknown(changes, dict.fromkeys([*map(str, table.columns), *device_columns.names()]))
     if unknown:
         raise InputError(f"{where}: parameters: key {unknown}")
     for key, value in changes.items():

@@ -62,7 +62,7 @@ def devices(
     row: the home's parameters so far; chains: its persons' states (persons, n); key: seed and number of the home.
     """
     hour, weekday, ahead, dt_h = calendar
-    columns: dict[str, float] = {}
+    columns = split(row, {2: TWO, 3: THREE}[extras.zones]) if extras.zones > 1 else {}
     series: dict[str, Floats] = {}
     appliances = False
     if extras.tanks > 0.0:
@@ -103,8 +103,6 @@ def devices(
         columns |= device_columns.values(device_columns.BLOCK)
     if extras.tariff == "demand":
         columns |= device_columns.values(device_columns.DEMAND)
-    if extras.zones > 1:
-        columns |= split(row, TWO if extras.zones == 2 else THREE)
     return Devices(columns, series, appliances)
 
 

@@ -1,10 +1,11 @@
 """Deferrable appliance: a cycle of constant power that may wait, but not for ever, and is never interrupted."""
 
 import numpy as np
-from numba import njit
+
+from entangrid.envs.kernels.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def cycle(kw: float, hours: float, window_h: float, dt: float) -> tuple[float, float, float]:
     """Fit a cycle to steps of dt [h]; return (power [kW], run_steps, window_steps), the latter two whole numbers.
 
@@ -18,7 +19,7 @@ def cycle(kw: float, hours: float, window_h: float, dt: float) -> tuple[float, f
     return kw * hours / (run_steps * dt), run_steps, np.floor(max(window_h, 0.0) / dt + 1e-9)
 
 
-@njit(cache=True)
+@kernel
 def step(
     ready: float, start: float, wait: float, left: float, kw: float, run_steps: float, window_steps: float
 ) -> tuple[float, float, float]:

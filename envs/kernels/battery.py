@@ -4,8 +4,8 @@ Power p [kW] is at the meter, charging positive; soc [-] is a share of the capac
 """
 
 import numpy as np
-from numba import njit
 
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import Records
 
@@ -13,7 +13,7 @@ HOURS_A_YEAR = 8760.0
 BEFORE = 1.0 - 2.0**-51  # keeps a power limit at a jump of the efficiency on the jump's near side in spite of rounding
 
 
-@njit(cache=True)
+@kernel
 def reservoir(
     soc: float,
     p_request: float,
@@ -47,7 +47,7 @@ def reservoir(
     return min(max(after, 0.0), 1.0), p
 
 
-@njit(cache=True)
+@kernel
 def on_curve(x: float, xs: F, ys: F) -> float:
     """Piecewise linear curve through (xs, ys), constant outside; xs ascend, at a jump the left value holds."""
     if x <= xs[0]:
@@ -58,7 +58,7 @@ def on_curve(x: float, xs: F, ys: F) -> float:
     return float(ys[-1])
 
 
-@njit(cache=True)
+@kernel
 def share_to_fill(need: float, xs: F, ys: F) -> float:
     """Smallest power share x in [0, 1] with x eta(x) >= need; 1 if there is none.
 
@@ -87,7 +87,7 @@ def share_to_fill(need: float, xs: F, ys: F) -> float:
     return 1.0
 
 
-@njit(cache=True)
+@kernel
 def share_to_empty(stored: float, xs: F, ys: F) -> float:
     """Smallest power share x in [0, 1] with x / eta(x) >= stored; 1 if there is none.
 
@@ -111,7 +111,7 @@ def share_to_empty(stored: float, xs: F, ys: F) -> float:
     return 1.0
 
 
-@njit(cache=True)
+@kernel
 def efficiency(home: Records, p_kw: float) -> float:
     """Efficiency one way [-] at a power at the meter [kW]: eta_c or eta_d, or the curve over the share of battery_p."""
     if home["battery_curves"] > 0.0:
@@ -120,13 +120,13 @@ def efficiency(home: Records, p_kw: float) -> float:
     return float(home["battery_eta_c"] if p_kw >= 0.0 else home["battery_eta_d"])
 
 
-@njit(cache=True)
+@kernel
 def drawn_kwh(home: Records, p_kw: float, dt: float) -> float:
     """Energy taken out of the cells [kWh] while p [kW] flows at the meter: max(-p, 0) dt / eta."""
     return max(-p_kw, 0.0) * dt / efficiency(home, p_kw)
 
 
-@njit(cache=True)
+@kernel
 def limits(home: Records, soc: float, soh: float, dt: float) -> tuple[float, float]:
     """Largest charging and discharging power at the meter [kW], both >= 0, over a step of dt [h].
 
@@ -152,7 +152,7 @@ def limits(home: Records, soc: float, soh: float, dt: float) -> tuple[float, flo
     return min(p_max, charge), min(p_max, discharge)
 
 
-@njit(cache=True)
+@kernel
 def step(home: Records, soc: float, soh: float, p_request: float, dt: float) -> tuple[float, float]:
     """Follow a power request as far as :func:`limits` allow; return (soc at the end, power taken [kW]).
 
@@ -183,7 +183,7 @@ def step(home: Records, soc: float, soh: float, p_request: float, dt: float) -> 
     return min(max(after, 0.0), 1.0), p
 
 
-@njit(cache=True)
+@kernel
 def fade(home: Records, soc: float, soc_after: float, soh: float, p_kw: float, dt: float) -> float:
     """Share of the new capacity lost in a step [-], at least 0 and at most what is left.
 

@@ -5,7 +5,8 @@ A generator with a running state would make an environment's draws depend on its
 """
 
 import numpy as np
-from numba import njit
+
+from entangrid.envs.kernels.jit import kernel
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -13,7 +14,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S27, _S30, _S31, _S11 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(11)
 
 
-@njit(cache=True)
+@kernel
 def mix(z: np.uint64) -> np.uint64:
     """Finaliser of SplitMix64: a bijection on 64 bits whose outputs pass BigCrush over consecutive inputs.
 
@@ -25,7 +26,7 @@ def mix(z: np.uint64) -> np.uint64:
     return np.uint64(z ^ (z >> _S31))
 
 
-@njit(cache=True)
+@kernel
 def uniform(seed: int, env: int, episode: int, draw: int) -> float:
     """One number in [0, 1) for this (seed, environment, episode, draw), with 53 random bits."""
     z = mix(np.uint64(seed))

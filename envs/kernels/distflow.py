@@ -24,8 +24,9 @@ Branch equations, M. E. Baran and F. F. Wu, IEEE Trans. Power Delivery 4(2) 1401
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from entangrid.envs.kernels.jit import kernel
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -43,7 +44,7 @@ MAX_SWEEPS = 20
 STEP_TOLERANCE = 1e-4
 
 
-@njit(cache=True)
+@kernel
 def backward(
     parent: Integers,
     r: Floats,
@@ -72,7 +73,7 @@ def backward(
         q_flow[parent[i]] += q_flow[i] + x[i] * square
 
 
-@njit(cache=True)
+@kernel
 def forward(parent: Integers, r: Floats, x: Floats, v: Floats, p_flow: Floats, q_flow: Floats, i2: Floats) -> float:
     """Carry voltages from the slack to the leaves (in place: v).
 
@@ -86,7 +87,7 @@ def forward(parent: Integers, r: Floats, x: Floats, v: Floats, p_flow: Floats, q
     return 0.5 * change
 
 
-@njit(cache=True)
+@kernel
 def sweep(
     parent: Integers,
     r: Floats,
@@ -105,7 +106,7 @@ def sweep(
     return forward(parent, r, x, v, p_flow, q_flow, i2)
 
 
-@njit(cache=True)
+@kernel
 def solve(
     parent: Integers,
     r: Floats,
@@ -137,7 +138,7 @@ def solve(
     return done, residual
 
 
-@njit(cache=True)
+@kernel
 def lindistflow(
     parent: Integers,
     r: Floats,

@@ -7,9 +7,10 @@ import numpy as np
 from numba import njit
 
 from entangrid.envs.kernels.distflow import Floats, Integers, backward, lindistflow, solve
+from entangrid.envs.kernels.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def line_results(
     node: Integers,
     parent: Integers,
@@ -48,7 +49,7 @@ def line_results(
     return loss
 
 
-@njit(cache=True)
+@kernel
 def transformer_results(
     r: Floats, g: Floats, v: Floats, i2: Floats, hv_percent: float, lv_percent: float
 ) -> tuple[float, float]:
@@ -60,7 +61,7 @@ def transformer_results(
     return loading, r[1] * i2[1] + r[2] * i2[2] + g[1] * v[1]
 
 
-@njit(cache=True)
+@kernel
 def voltage_change(
     parent: Integers, r: Floats, x: Floats, v: Floats, p_flow: Floats, q_flow: Floats, i2: Floats
 ) -> float:

@@ -1,16 +1,19 @@
 """The feeder of one environment over one step: power flow, transformer, and what violations cost."""
 
 import numpy as np
-from numba import njit
 
 from entangrid.envs.kernels import distflow, transformer, voltage
 from entangrid.envs.kernels.feeder_batch import line_results, transformer_results
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import Records
 from entangrid.envs.world import Grid
 
+#: Hot spot [°C] up to which ageing has a price: hotter than this the guide's rate says nothing, a fuse would act.
+HOTTEST_C = 160.0
 
-@njit(cache=True)
+
+@kernel
 def begin(grid: Grid, state: Records, oil: F, t_out: float, seen: Records) -> None:
     """Start of an episode: every voltage is the slack's, the transformer idle in equilibrium with the air [°C].
 
@@ -26,7 +29,7 @@ def begin(grid: Grid, state: Records, oil: F, t_out: float, seen: Records) -> No
     seen["hot_spot_c"] = oil[0]
 
 
-@njit(cache=True)
+@kernel
 def step(
     grid: Grid,
     homes: Records,
@@ -45,7 +48,8 @@ def step(
     Consumption (load, heat pump, element, appliances) draws reactive power at the home's ``tan_phi``; PV, battery and
     vehicle run at unity. Sweeps as in :mod:`entangrid.envs.kernels.distflow` with its tolerance for environments.
     cost = violation_price sum_homes band excess dt + overload_price (transformer + lines above rating) dt
-    + ageing_price life lost. In an outage nothing flows: voltages stay at the slack's, the transformer cools.
+    + ageing_price life lost (at most at :data:`HOTTEST_C`'s rate).
+    In an outage nothing flows: voltages stay at the slack's, the transformer cools.
 
     homes, state, terms (H,); oil (3,); nodes (6, n); current (L,); out: one FEEDER_TERMS record, written.
     Sources: Baran, Wu 1989, DOI 10.1109/61.25627; IEC 60076-7:2018; EN 50160:2010.
@@ -127,6 +131,7 @@ def step(
     out["violation_pu_h"] = violation * dt
     out["overload_h"] = overload * dt
     out["residual_pu"] = residual
+    rate = min(rate, transformer.relative_ageing(HOTTEST_C, s["upgraded"] > 0))
     cost = (s["violation_price"] * violation + s["overload_price"] * overload + s["ageing_price"] * rate) * dt
     out["feeder_eur"] = cost
     return float(cost)

@@ -1,11 +1,10 @@
 """Heat pump: heat output limit and coefficient of performance from source and sink temperature."""
 
-from numba import njit
-
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.layout import Records
 
 
-@njit(cache=True)
+@kernel
 def sink_c(t_out: float, base: float, slope: float, minimum: float) -> float:
     """Supply temperature of the heating curve [°C]: max(base + slope * t_out, minimum).
 
@@ -14,7 +13,7 @@ def sink_c(t_out: float, base: float, slope: float, minimum: float) -> float:
     return max(base + slope * t_out, minimum)
 
 
-@njit(cache=True)
+@kernel
 def linear_fit(t_source: float, t_sink: float, t_ambient: float, p1: float, p2: float, p3: float, p4: float) -> float:
     """hplib's fit p1 t_source + p2 t_sink + p3 + p4 t_ambient [-]; temperatures in °C, p1, p2, p4 [1/K].
 
@@ -23,13 +22,13 @@ def linear_fit(t_source: float, t_sink: float, t_ambient: float, p1: float, p2: 
     return p1 * t_source + p2 * t_sink + p3 + p4 * t_ambient
 
 
-@njit(cache=True)
+@kernel
 def cop(t_source: float, t_sink: float, t_ambient: float, p1: float, p2: float, p3: float, p4: float) -> float:
     """Coefficient of performance [-], at least 1: below that an electric element would take over."""
     return max(linear_fit(t_source, t_sink, t_ambient, p1, p2, p3, p4), 1.0)
 
 
-@njit(cache=True)
+@kernel
 def q_max(
     t_source: float, t_sink: float, t_ambient: float, q_ref: float, p1: float, p2: float, p3: float, p4: float
 ) -> float:
@@ -41,7 +40,7 @@ def q_max(
     return q_ref * max(linear_fit(t_source, t_sink, t_ambient, p1, p2, p3, p4), 0.0)
 
 
-@njit(cache=True)
+@kernel
 def quadratic_cop(t_source: float, t_sink: float, q0: float, q1: float, q2: float, factor: float) -> float:
     """when2heat's COP [-], at least 1: factor (q0 + q1 dT + q2 dT²), dT = max(sink - source, 15 K).
 
@@ -52,7 +51,7 @@ def quadratic_cop(t_source: float, t_sink: float, q0: float, q1: float, q2: floa
     return max(factor * (q0 + q1 * lift + q2 * lift * lift), 1.0)
 
 
-@njit(cache=True)
+@kernel
 def heating(home: Records, t_out: float, t_sink: float) -> tuple[float, float]:
     """(cop [-], largest heat output [kW]) at this outdoor and supply temperature [°C].
 
@@ -84,7 +83,7 @@ def heating(home: Records, t_out: float, t_sink: float) -> tuple[float, float]:
     )
 
 
-@njit(cache=True)
+@kernel
 def cooling(home: Records, t_out: float) -> tuple[float, float]:
     """(eer [-], at least 1, largest cooling output [kW]) at this outdoor temperature [°C].
 
@@ -107,7 +106,7 @@ def cooling(home: Records, t_out: float) -> tuple[float, float]:
     )
 
 
-@njit(cache=True)
+@kernel
 def electric_share(home: Records, share: float) -> float:
     """Electric power as a share of that at full output [-], for a heat output share in [0, 1].
 

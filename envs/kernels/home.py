@@ -1,9 +1,9 @@
 """One home over one step: devices, building, meter, money. The only kernel that knows every device."""
 
 import numpy as np
-from numba import njit
 
 from entangrid.envs.kernels import appliance, battery, heat_pump, hot_water, pv, tariff, vehicle, zones
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import APPLIANCE, BATTERY, HEAT_PUMP, MAX_ZONES, N_APPLIANCES, PV, TANK, VEHICLE, Records
 
@@ -18,7 +18,7 @@ _N = 2 * MAX_ZONES
 WORK = 7 * _N + 1
 
 
-@njit(cache=True)
+@kernel
 def stored_heat_kwh(state: Records, capacity: F) -> float:
     """Heat in the building against 0 °C [kWh]: sum of capacity (N,) [kWh/K] times node temperature."""
     total = capacity[0] * state["t_air"] + capacity[1] * state["t_mass"]
@@ -27,7 +27,7 @@ def stored_heat_kwh(state: Records, capacity: F) -> float:
     return float(total)
 
 
-@njit(cache=True)
+@kernel
 def hp_limits(home: Records, t_out: float) -> tuple[float, float]:
     """(cop [-], largest electric power [kW]) of the heat pump for the rooms at this outdoor temperature [°C]."""
     cop, q_max = heat_pump.heating(
@@ -36,7 +36,7 @@ def hp_limits(home: Records, t_out: float) -> tuple[float, float]:
     return cop, q_max / cop
 
 
-@njit(cache=True)
+@kernel
 def pump_tables(homes: Records, t_out: F, cop: F, q_heat: F, eer: F, q_cool: F) -> None:
     """Write what every home's heat pump can do for the rooms at outdoor temperatures [°C]; all (E, H).
 
@@ -54,7 +54,7 @@ def pump_tables(homes: Records, t_out: F, cop: F, q_heat: F, eer: F, q_cool: F) 
                 eer[e, h], q_cool[e, h] = heat_pump.cooling(home, t_out[e, h])
 
 
-@njit(cache=True)
+@kernel
 def stored_value(
     home: Records, state: Records, capacity: F, value_el: float, value_heat: float, value_tank: float
 ) -> float:
@@ -72,7 +72,7 @@ def stored_value(
     )
 
 
-@njit(cache=True)
+@kernel
 def _tank(
     home: Records, common: Records, series: Records, state: Records, command: float, on: bool, dt: float, terms: Records
 ) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def _tank(
     return by_pump / q_hp, by_pump / cop
 
 
-@njit(cache=True)
+@kernel
 def _room_requests(
     home: Records, zone: Records, t_out: float, state: Records, command: F, q_heat: float, q_cool: float, requests: F
 ) -> tuple[float, float]:
@@ -162,7 +162,7 @@ def _room_requests(
     return asked, clipped
 
 
-@njit(cache=True)
+@kernel
 def _rooms(
     home: Records,
     zone: Records,
@@ -273,7 +273,7 @@ def _rooms(
     return p_hp
 
 
-@njit(cache=True)
+@kernel
 def _appliances(home: Records, series: Records, state: Records, command: F, on: bool, dt: float) -> float:
     """Power of the running cycles [kW]. In an outage a running cycle goes on and no new one starts, not even at its
     deadline: it then starts with the grid's return."""
@@ -304,7 +304,7 @@ def _appliances(home: Records, series: Records, state: Records, command: F, on: 
     return total
 
 
-@njit(cache=True)
+@kernel
 def _vehicle_request(home: Records, command: float, net_kw: float) -> tuple[float, float]:
     """(wanted, asked) power [kW] of the vehicle; vehicle-to-home gives no more than the home's other net demand."""
     c = 1.0 if np.isnan(command) else command
@@ -316,7 +316,7 @@ def _vehicle_request(home: Records, command: float, net_kw: float) -> tuple[floa
     return wanted, asked
 
 
-@njit(cache=True)
+@kernel
 def _island(home: Records, series: Records, state: Records, net_kw: float, dt: float) -> tuple[float, float]:
     """(battery, vehicle) requests [kW] that balance a home without the grid, as far as both can."""
     charge, discharge = battery.limits(home, state["soc"], state["soh"], dt)
@@ -327,7 +327,7 @@ def _island(home: Records, series: Records, state: Records, net_kw: float, dt: f
     return -from_battery, -min(net_kw - from_battery, from_vehicle)
 
 
-@njit(cache=True)
+@kernel
 def step(
     home: Records,
     zone: Records,

@@ -1,14 +1,14 @@
 """Hot-water tank: one fully mixed node, solved exactly over the step."""
 
 import numpy as np
-from numba import njit
 
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.layout import Records
 
 TOUCH_K = 1e-9  # rounding that a tank brought exactly to a temperature may miss it by [K]
 
 
-@njit(cache=True)
+@kernel
 def decay(k: float) -> tuple[float, float, float]:
     """(e^-k, mean of e^-ks over s in [0, 1], mean of what a constant input has built up by s); k >= 0.
 
@@ -20,14 +20,14 @@ def decay(k: float) -> tuple[float, float, float]:
     return np.exp(-k), first, (1.0 - first) / k
 
 
-@njit(cache=True)
+@kernel
 def idle(home: Records, t_tank: float, dt: float) -> tuple[float, float]:
     """(temperature at the end without heat and draw [°C], rise at the end by a constant kilowatt [K/kW])."""
     keep, first, _ = decay(home["dhw_ua"] * dt / home["dhw_c"])
     return home["dhw_t_env"] + (t_tank - home["dhw_t_env"]) * keep, first * dt / home["dhw_c"]
 
 
-@njit(cache=True)
+@kernel
 def heat_to(home: Records, t_tank: float, target: float, draw_kw: float, dt: float) -> float:
     """Constant heat [kW], at least 0, that brings the tank to a target [°C] by the end of the step in spite of a draw.
 
@@ -39,13 +39,13 @@ def heat_to(home: Records, t_tank: float, target: float, draw_kw: float, dt: flo
     return float(max((target - free) / rise + draw_kw, 0.0))
 
 
-@njit(cache=True)
+@kernel
 def must_disinfect(home: Records, cold_h: float) -> bool:
     """Whether the tank is due to be heated to dhw_legionella_c: cold_h >= dhw_legionella_h > 0 [h]."""
     return bool(home["dhw_c"] > 0.0 and home["dhw_legionella_h"] > 0.0 and cold_h >= home["dhw_legionella_h"])
 
 
-@njit(cache=True)
+@kernel
 def thermostat(home: Records, t_tank: float, cold_h: float, draw_kw: float, dt: float) -> float:
     """Heat that the tank's own control asks for [kW]: to dhw_t_set, or to dhw_legionella_c when that is due."""
     target = home["dhw_t_set"]
@@ -54,7 +54,7 @@ def thermostat(home: Records, t_tank: float, cold_h: float, draw_kw: float, dt: 
     return heat_to(home, t_tank, target, draw_kw, dt)
 
 
-@njit(cache=True)
+@kernel
 def step(
     home: Records, t_tank: float, cold_h: float, q_request: float, draw_kw: float, dt: float
 ) -> tuple[float, float, float, float, float, float]:

@@ -1,10 +1,10 @@
 """Observations: one number an entry, from records to [-1, 1]."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from entangrid.envs.kernels import counter_rng
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import Records
 from entangrid.envs.world import I, World
@@ -21,13 +21,13 @@ FIRST_FORECAST = 35
 PRICE, T_OUT, PV = 35, 36, 37
 
 
-@njit(cache=True)
+@kernel
 def scaled(value: float, low: float, high: float) -> float:
     """Map [low, high] to [-1, 1], clipped outside."""
     return min(max(2.0 * (value - low) / (high - low) - 1.0, -1.0), 1.0)
 
 
-@njit(cache=True)
+@kernel
 def noise(seed: int, env: int, episode: int, draw: int) -> float:
     """One standard normal number (Box, Muller 1958, DOI 10.1214/aoms/1177706645) from two uniform ones."""
     u = counter_rng.uniform(seed, env, episode, 2 * draw)
@@ -35,7 +35,7 @@ def noise(seed: int, env: int, episode: int, draw: int) -> float:
     return float(np.sqrt(-2.0 * np.log(1.0 - u)) * np.cos(_TWO_PI * w))
 
 
-@njit(cache=True)
+@kernel
 def seen_occupancy(mode: int, accuracy: float, series: Records, u: float) -> float:
     """Occupancy as the agent sees it: true (0), right with probability ``accuracy`` (1), or from the meter (2).
 
@@ -48,7 +48,7 @@ def seen_occupancy(mode: int, accuracy: float, series: Records, u: float) -> flo
     return float(series["occupancy"])
 
 
-@njit(cache=True)
+@kernel
 def forecast(world: World, number: int, t: int, h: int, lead: int) -> float:
     """The value that entry ``number`` will have ``lead`` steps after t: the true one, or with persistence the latest
     known value of the same time of day. Beyond the scenario's ends the nearest step stands in."""
@@ -69,7 +69,7 @@ def forecast(world: World, number: int, t: int, h: int, lead: int) -> float:
     return float(world.series[at, h]["load"])
 
 
-@njit(cache=True)
+@kernel
 def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u: float, raw: F) -> None:
     """Write every entry that is not a forecast into raw (35,), in the order of observations.ENTRIES."""
     s = world.settings[0]
@@ -114,7 +114,7 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     raw[34] = feeder["trafo_loading_percent"] if feeder["p_slack_kw"] >= 0.0 else -feeder["trafo_loading_percent"]
 
 
-@njit(cache=True)
+@kernel
 def observe(world: World, clock: I, env_id: int, state: Records, feeder: Records, work: F, obs: F32) -> None:
     """Observe every home of one environment; clock (4,), state (H,), feeder one record, obs (H, K).
 

@@ -1,12 +1,11 @@
 """PV at the inverter: curtailment by command and by voltage."""
 
-from numba import njit
-
 from entangrid.envs.kernels import voltage
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.layout import Records
 
 
-@njit(cache=True)
+@kernel
 def available_kw(home: Records, pv_kw: float, vm: float, command: float) -> float:
     """PV power after curtailment [kW]: the smaller of the share commanded and the share that the voltage allows.
 

@@ -1,10 +1,10 @@
 """One call steps every home of every environment, ends and restarts episodes, and writes the observations."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from entangrid.envs.kernels import counter_rng, grid, home
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.observe import observe
 from entangrid.envs.kernels.zones import F
 from entangrid.envs.layout import CONTROLS, MAX_ZONES
@@ -16,7 +16,7 @@ _SECOND = 1 << 19
 _GOLDEN = 0.6180339887498949  # its multiples spread evenly over [0, 1)
 
 
-@njit(cache=True)
+@kernel
 def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
     """Choose the start step of environment e's next episode and its initial state.
 
@@ -72,12 +72,12 @@ def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
         grid.begin(feeder, live.state[e], live.transformer[e], world.common[clock[1]]["t_out"], seen)
 
 
-@njit(cache=True)
+@kernel
 def _observe(e: int, world: World, live: Live) -> None:
     observe(world, live.clock[e], live.env_ids[e], live.state[e], live.feeder_seen[e], live.work[e], live.obs[e])
 
 
-@njit(cache=True)
+@kernel
 def reset(which: NDArray[np.bool_], world: World, feeder: Grid, live: Live) -> None:
     """Begin a new episode in every environment e with which[e]; which (E,). The feeder is idle again."""
     for e in range(which.shape[0]):
@@ -90,7 +90,7 @@ def reset(which: NDArray[np.bool_], world: World, feeder: Grid, live: Live) -> N
             _observe(e, world, live)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def step(actions: F, first: int, last: int, world: World, feeder: Grid, live: Live) -> None:
     """Step every home of the environments ``first`` to ``last - 1`` once.
 

@@ -1,11 +1,10 @@
 """Money at the meter: energy at a price that varies, blocks, demand charge, feed-in."""
 
-from numba import njit
-
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.layout import Records
 
 
-@njit(cache=True)
+@kernel
 def bill_eur(p_grid: float, price_import: float, price_export: float, dt: float) -> float:
     """Cost of one step's energy [EUR]: import at one price, feed-in at the other.
 
@@ -16,7 +15,7 @@ def bill_eur(p_grid: float, price_import: float, price_export: float, dt: float)
     return p_grid * price_export * dt
 
 
-@njit(cache=True)
+@kernel
 def bill(
     home: Records,
     p_grid: float,

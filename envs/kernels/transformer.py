@@ -13,22 +13,23 @@ IEEE Trans. Power Delivery 20(1) 197-204 (2005), doi:10.1109/TPWRD.2004.835255.
 """
 
 import numpy as np
-from numba import njit
+
+from entangrid.envs.kernels.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def oil_rise(load: float, loss_ratio: float, rise_rated: float, exponent: float) -> float:
     """Final top-oil rise over the ambient [K]: Δθ_or ((1 + R K²) / (1 + R))^x."""
     return float(rise_rated * ((1.0 + loss_ratio * load * load) / (1.0 + loss_ratio)) ** exponent)
 
 
-@njit(cache=True)
+@kernel
 def winding_rise(load: float, gradient_rated: float, exponent: float) -> float:
     """Final rise of the hot spot over the top oil [K]: Δθ_hr K^y."""
     return float(gradient_rated * load**exponent)
 
 
-@njit(cache=True)
+@kernel
 def relative_ageing(hot_spot: float, upgraded: bool) -> float:
     """Relative ageing rate V of paper at a hot spot [°C]; V = 1 is normal life.
 
@@ -39,7 +40,7 @@ def relative_ageing(hot_spot: float, upgraded: bool) -> float:
     return float(2.0 ** ((hot_spot - 98.0) / 6.0))
 
 
-@njit(cache=True)
+@kernel
 def thermal_step(
     oil: float,
     rise_1: float,
@@ -63,7 +64,7 @@ def thermal_step(
     )
 
 
-@njit(cache=True)
+@kernel
 def ageing_step(
     oil: float,
     rise_1: float,

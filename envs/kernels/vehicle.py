@@ -1,12 +1,11 @@
 """Vehicle: a battery that comes and goes, drives, and may give energy back."""
 
-from numba import njit
-
 from entangrid.envs.kernels import battery
+from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.layout import Records
 
 
-@njit(cache=True)
+@kernel
 def limits(home: Records, plugged: float, soc: float, dt: float) -> tuple[float, float]:
     """Largest charging and discharging power at the meter [kW], both >= 0, over a step of dt [h]; away: 0."""
     if plugged <= 0.0 or home["ev_e"] <= 0.0:
@@ -16,7 +15,7 @@ def limits(home: Records, plugged: float, soc: float, dt: float) -> tuple[float,
     return min(home["ev_p_charge"], charge), min(home["ev_p_discharge"], discharge)
 
 
-@njit(cache=True)
+@kernel
 def step(
     home: Records, plugged: float, trip_kwh: float, leaves: float, soc: float, p_request: float, dt: float
 ) -> tuple[float, float, float]:

@@ -1,9 +1,9 @@
 """Rules on a bus voltage [pu]: volt-watt curtailment of a generator and the voltage band."""
 
-from numba import njit
+from entangrid.envs.kernels.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def volt_watt_share(u: float, u_start: float, u_end: float, share_end: float) -> float:
     """Allowed power as a share of rated power: 1 up to ``u_start``, ``share_end`` from ``u_end``, linear between.
 
@@ -16,7 +16,7 @@ def volt_watt_share(u: float, u_start: float, u_end: float, share_end: float) ->
     return 1.0 - (1.0 - share_end) * (u - u_start) / (u_end - u_start)
 
 
-@njit(cache=True)
+@kernel
 def volt_watt(
     available: float, rated: float, share: float, u_before: float, u_start: float, u_end: float, share_end: float,
     response: float,
@@ -32,7 +32,7 @@ def volt_watt(
     return min(available, share * rated), share
 
 
-@njit(cache=True)
+@kernel
 def band_excess(u: float, u_low: float, u_high: float) -> float:
     """How far a voltage lies outside the band [pu]; 0 inside, above and below alike."""
     return max(u - u_high, u_low - u, 0.0)

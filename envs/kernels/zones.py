@@ -1,13 +1,14 @@
 """Thermal zones: a linear RC network of temperature nodes, solved exactly over a step."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from entangrid.envs.kernels.jit import kernel
 
 F = NDArray[np.float64]
 
 
-@njit(cache=True)
+@kernel
 def advance(x: F, u: F, a: F, b: F, a_mean: F, b_mean: F, x_next: F, x_mean: F) -> None:
     """Advance node temperatures over one step with inputs held constant.
 
@@ -20,6 +21,13 @@ def advance(x: F, u: F, a: F, b: F, a_mean: F, b_mean: F, x_next: F, x_mean: F) 
     Source: Van Loan 1978, DOI 10.1109/TAC.1978.1101743.
     """
     n, m = b.shape
+    if n == 2:  # one zone: the same sums written out
+        x0, x1, u0, u1, u2 = x[0], x[1], u[0], u[1], u[2]
+        x_next[0] = a[0, 0] * x0 + a[0, 1] * x1 + b[0, 0] * u0 + b[0, 1] * u1 + b[0, 2] * u2
+        x_mean[0] = a_mean[0, 0] * x0 + a_mean[0, 1] * x1 + b_mean[0, 0] * u0 + b_mean[0, 1] * u1 + b_mean[0, 2] * u2
+        x_next[1] = a[1, 0] * x0 + a[1, 1] * x1 + b[1, 0] * u0 + b[1, 1] * u1 + b[1, 2] * u2
+        x_mean[1] = a_mean[1, 0] * x0 + a_mean[1, 1] * x1 + b_mean[1, 0] * u0 + b_mean[1, 1] * u1 + b_mean[1, 2] * u2
+        return
     for i in range(n):
         end = 0.0
         mean = 0.0
@@ -33,13 +41,13 @@ def advance(x: F, u: F, a: F, b: F, a_mean: F, b_mean: F, x_next: F, x_mean: F) 
         x_mean[i] = mean
 
 
-@njit(cache=True)
+@kernel
 def discomfort_k(t: float, low: float, high: float) -> float:
     """Distance of a temperature from the comfort band [K]; t, low, high [°C]."""
     return max(low - t, 0.0) + max(t - high, 0.0)
 
 
-@njit(cache=True)
+@kernel
 def mean_air_c(x: F, u: F, a_mean: F, b_mean: F, zone: int) -> float:
     """Mean air temperature [°C] of one zone (0, 1, ...) over a step; arguments as in :func:`advance`."""
     n, m = b_mean.shape
@@ -51,7 +59,7 @@ def mean_air_c(x: F, u: F, a_mean: F, b_mean: F, zone: int) -> float:
     return t
 
 
-@njit(cache=True)
+@kernel
 def ideal_heat(x: F, u: F, a_mean: F, b_mean: F, low: float, high: float, zone: int) -> float:
     """Heat [kW] into a zone's air, beside what u holds, that keeps its mean temperature within the band.
 
@@ -65,7 +73,7 @@ def ideal_heat(x: F, u: F, a_mean: F, b_mean: F, low: float, high: float, zone: 
     return float((min(max(t, low), high) - t) / b_mean[2 * zone, 1 + 2 * zone])
 
 
-@njit(cache=True)
+@kernel
 def ideal_heats(x: F, u: F, a_mean: F, b_mean: F, low: F, high: F, q: F) -> int:
     """:func:`ideal_heat` of all zones at once: q (Z,) [kW] is written and added to u's air inputs; returns the sweeps.
 
@@ -93,15 +101,3 @@ def ideal_heats(x: F, u: F, a_mean: F, b_mean: F, low: F, high: F, q: F) -> int:
         if largest <= 1e-9 or n_zones == 1:
             break
     return sweeps
-
-
-@njit(cache=True)
-def trajectory(x: F, u: F, a: F, b: F, a_mean: F, b_mean: F, means: F) -> None:
-    """Advance x (N,) over the steps of u (T, M) and write the mean temperatures of each step to means (T, N).
-
-    The rest as in :func:`advance`; x ends as the state after the last step.
-    """
-    x_next = np.empty_like(x)
-    for t in range(u.shape[0]):
-        advance(x, u[t], a, b, a_mean, b_mean, x_next, means[t])
-        x[:] = x_next

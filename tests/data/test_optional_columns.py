@@ -9,8 +9,10 @@ from data_frames import edit_cell, good_frames, good_scenario
 
 from entangrid.data import InputError, Scenario
 from entangrid.data.columns import OPTIONAL_COLUMNS, OPTIONAL_COMMON, OPTIONAL_HOME
+from entangrid.data.sources import device_columns
 from entangrid.data.sources.mapped import load_mapped
 from entangrid.data.sources.tables import load_folder, save_folder
+from entangrid.envs.parameters import PARAMETERS, home_records
 
 N, H = 200, 2
 
@@ -144,6 +146,11 @@ def test_values_out_of_range_are_named(name, value, message):
         Scenario(**(fields_of(good_scenario()) | {name: array}))
 
 
+def test_device_columns_are_those_of_the_environments():
+    assert set(device_columns.names()) <= set(PARAMETERS)
+    assert len(set(device_columns.names())) == len(device_columns.names())
+
+
 def test_wrong_shapes_and_driving_while_plugged_in_are_refused():
     fields = fields_of(good_scenario())
     with pytest.raises(InputError, match=r"dhw_kw has shape \(200,\), expected \(200, 2\)"):
@@ -183,8 +190,17 @@ def test_a_table_of_ones_own_may_have_them(tmp_path):
     }
     given = {key: {"column": column, "unit": unit} for key, (column, unit) in columns.items()}
     scenario = load_mapped(
-        {"file": "meter.csv", "timezone": "Europe/Berlin", "columns": given, "house": "none"}, tmp_path
+        {
+            "file": "meter.csv",
+            "timezone": "Europe/Berlin",
+            "columns": given,
+            "house": "none",
+            "parameters": {"ev_kwh": 40, "dhw_c_kwh_k": 0.2, "appliance_kw_2": 0.5},
+        },
+        tmp_path,
     )
+    assert scenario.homes.loc["home-1", "ev_kwh"] == 40.0
+    assert home_records(scenario.homes)["app_kw"].tolist() == [[0.0, 0.5]]
     assert (scenario.dhw_kw == 0.25).all()
     assert scenario.vehicle_trip_kwh[3, 0] == 1.5
     assert (scenario.occupancy_meter == 0.5).all()

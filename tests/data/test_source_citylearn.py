@@ -213,13 +213,65 @@ def test_battery_attributes_become_parameters(folder):
     assert home["battery_self_discharge_per_h"] == 0.001
     attributes = "buildings/Building_1/electrical_storage/attributes"
     edit_schema(folder, f"{attributes}/depth_of_discharge", 0.8)
-    edit_schema(folder, f"{attributes}/capacity_power_curve", [[0.0, 1.0], [1.0, 0.2]])
+    edit_schema(folder, f"{attributes}/initial_soc", 0.5)
     edit_schema(folder, "buildings/Building_2/electrical_storage", ...)
     scenario = load_citylearn(folder)
     assert scenario.homes.loc["Building_1", "battery_kwh"] == pytest.approx(5.12)
     assert scenario.homes.loc["Building_2", "battery_kwh"] == 0.0
-    assert "electrical_storage.capacity_power_curve" in scenario.provenance["not modelled"]
-    assert "electrical_storage.capacity_loss_coefficient" in scenario.provenance["not modelled"]
+    assert scenario.provenance["not modelled"] == "electrical_storage.initial_soc"
+
+
+def curve(home: pd.Series, name: str) -> list[tuple[float, float]]:
+    return [(home[f"battery_{name}_x{i}"], home[f"battery_{name}_y{i}"]) for i in range(1, 6)]
+
+
+def test_battery_curves_are_read_one_way_and_above_the_depth_of_discharge(folder):
+    attributes = "buildings/Building_1/electrical_storage/attributes"
+    edit_schema(folder, f"{attributes}/power_efficiency_curve", [[0, 0.81], [0.5, 0.9025], [1, 0.64]])
+    edit_schema(folder, f"{attributes}/capacity_power_curve", [[0.0, 1.0], [0.6, 0.8], [1.0, 0.2]])
+    edit_schema(folder, f"{attributes}/depth_of_discharge", 0.75)
+    home = load_citylearn(folder).homes.loc["Building_1"]
+    assert home["battery_curves"] == 1.0
+    assert home["battery_cycle"] == 1e-5
+    np.testing.assert_allclose(curve(home, "eta"), [(0, 0.9), (0.5, 0.95), (1, 0.8), (1, 0.8), (1, 0.8)])
+    # the quarter that stays is cut off: 1.0 - 0.2 · 0.25 / 0.6 at its upper end, and 0.6 is at 0.35 / 0.75 of the rest
+    left = 1.0 - 0.2 * 0.25 / 0.6
+    np.testing.assert_allclose(curve(home, "lim"), [(0, left), (0.35 / 0.75, 0.8), (1, 0.2), (1, 0.2), (1, 0.2)])
+
+
+def test_what_citylearn_draws_is_the_middle_of_its_range(folder):
+    """The middles of the ranges in CityLearn 3.0.2, energy_model.py; curves relative to the efficiency."""
+    attributes = "buildings/Building_1/electrical_storage/attributes"
+    given = load_citylearn(folder).homes.loc["Building_1"]
+    assert [y**2 for _, y in curve(given, "eta")] == pytest.approx([0.7875, 0.8325, 0.891, 0.9, 0.8685])
+    assert [x for x, _ in curve(given, "eta")] == pytest.approx([0.0, 0.3, 0.7, 0.8, 1.0])
+    np.testing.assert_allclose(curve(given, "lim")[:3], [(0.0, 0.975), (0.8, 0.925), (1.0, 0.25)])
+    for key in ("efficiency", "loss_coefficient", "capacity_loss_coefficient"):
+        edit_schema(folder, f"{attributes}/{key}", ...)
+    drawn = load_citylearn(folder).homes.loc["Building_1"]
+    assert drawn["battery_eta_charge"] ** 2 == pytest.approx(0.94)
+    assert drawn["battery_eta_y4"] ** 2 == pytest.approx(0.94)
+    assert drawn["battery_self_discharge_per_h"] == 0.005
+    assert drawn["battery_cycle"] == pytest.approx(5.5e-5)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        "flat",
+        [[0.0, 1.0]],
+        [[0.0, 0.9], [1.0]],
+        [[0.0, 0.9], [0.5, 1.1], [1.0, 0.9]],
+        [[0.0, 0.9], [0.5, 0.9], [0.5, 0.8], [1.0, 0.9]],
+        [[0.1, 0.9], [1.0, 0.9]],
+        [[i / 5, 0.9] for i in range(6)],
+    ],
+)
+def test_a_battery_curve_that_cannot_be_one_is_refused(folder, points):
+    edit_schema(folder, "buildings/Building_1/electrical_storage/attributes/power_efficiency_curve", points)
+    message = refusal(folder)
+    assert "Building_1.electrical_storage.attributes.power_efficiency_curve" in message
+    assert "expected 2 to 5 points" in message
 
 
 def test_nothing_happens_but_load_pv_and_battery(folder):
@@ -229,7 +281,7 @@ def test_nothing_happens_but_load_pv_and_battery(folder):
     simulator.reset()
     rng = np.random.default_rng(0)
     for t in range(47):
-        simulator.step(rng.uniform(-1.0, 1.0, simulator.n_homes * 2).reshape(1, -1))
+        simulator.step(rng.uniform(-1.0, 1.0, simulator.n_homes).reshape(1, -1))
         terms = simulator.terms[0]
         np.testing.assert_allclose(
             terms["p_grid_kw"], scenario.load_kw[t] + terms["p_battery_kw"] - scenario.pv_kw[t], atol=1e-12

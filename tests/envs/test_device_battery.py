@@ -174,6 +174,49 @@ def test_an_energy_limit_with_curves_is_exact(home, soc: float, soh: float, dt: 
             assert jump or after == pytest.approx(bound, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("xs", "ys", "room", "share"),
+    [
+        # x (1 - 0.9 x) has its top, 0.278, at 0.556 and ends at 0.1
+        ([0.0, 1.0, 1.0, 1.0, 1.0], [1.0, 0.1, 0.1, 0.1, 0.1], 0.2, (1.0 - np.sqrt(0.28)) / 1.8),
+        ([0.0, 1.0, 1.0, 1.0, 1.0], [1.0, 0.1, 0.1, 0.1, 0.1], 0.3, 1.0),
+        # steep rise: x (3.6 x - 1.7) on [0.5, 0.75]
+        ([0.0, 0.5, 0.75, 1.0, 1.0], [0.1, 0.1, 1.0, 1.0, 1.0], 0.3, (1.7 + np.sqrt(2.89 + 4.32)) / 7.2),
+        # a jump up to 0.45, then a fall to 0.1
+        ([0.0, 0.5, 0.5, 1.0, 1.0], [0.5, 0.5, 0.9, 0.1, 0.1], 0.3, 0.5),
+        # constant outside the points
+        ([0.4, 0.5, 0.5, 0.5, 0.6], [0.8, 0.8, 0.8, 0.8, 0.8], 0.6, 0.75),
+        ([0.4, 0.5, 0.5, 0.5, 0.6], [0.8, 0.8, 0.8, 0.8, 0.8], 0.16, 0.2),
+    ],
+)
+def test_what_fills_the_cells_by_hand(xs, ys, room: float, share: float) -> None:
+    home = cases.home(battery_e=2.0 * room, battery_p=1.0, battery_curves=1.0, battery_eta_x=xs, battery_eta_y=ys)
+    assert battery.limits(home, 0.5, 1.0, 1.0)[0] == pytest.approx(share, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("xs", "ys", "stored", "share"),
+    [
+        ([0.0, 1.0, 1.0, 1.0, 1.0], [1.0, 0.5, 0.5, 0.5, 0.5], 1.0, 2.0 / 3.0),
+        # a jump down: 0.5 / 0.9 are drawn before it, 0.5 / 0.2 after
+        ([0.0, 0.5, 0.5, 1.0, 1.0], [0.9, 0.9, 0.2, 1.0, 1.0], 1.1, 0.5),
+        # steep rise: more drawn at 0.5 than at 1, so the limit is where 10 x = 4
+        ([0.0, 0.5, 0.75, 1.0, 1.0], [0.1, 0.1, 1.0, 1.0, 1.0], 4.0, 0.4),
+        ([0.0, 0.5, 0.75, 1.0, 1.0], [0.1, 0.1, 1.0, 1.0, 1.0], 5.1, 1.0),
+    ],
+)
+def test_what_empties_the_cells_by_hand(xs, ys, stored: float, share: float) -> None:
+    home = cases.home(battery_e=2.0 * stored, battery_p=1.0, battery_curves=1.0, battery_eta_x=xs, battery_eta_y=ys)
+    assert battery.limits(home, 0.5, 1.0, 1.0)[1] == pytest.approx(share, rel=1e-12)
+
+
+def test_power_limit_is_that_of_the_soc_at_the_beginning() -> None:
+    curve = {"battery_curves": 1.0, "battery_lim_x": [0.0, 0.5, 0.6, 0.8, 1.0], "battery_lim_y": [0.2, 0.2, 1, 1, 1]}
+    home = cases.home(battery_e=100.0, battery_p=5.0, battery_self=0.05, **curve)
+    assert battery.limits(home, 0.6, 1.0, 1.0) == pytest.approx((5.0, 5.0))
+    assert battery.limits(home, 0.5, 1.0, 1.0) == pytest.approx((1.0, 1.0))
+
+
 @given(numbers(0.1, 20.0), numbers(0.05, 0.95), numbers(0.05, 0.95), STEPS)
 def test_a_limit_at_a_jump_of_the_efficiency_stays_before_it(p_max: float, knot: float, between: float, dt) -> None:
     """Beyond the jump the same power would overfill the cells, or draw more than they hold."""
@@ -270,6 +313,7 @@ def test_a_year_and_a_cycle_cost_what_they_are_said_to() -> None:
         soc = after
     assert aged == pytest.approx(1e-4, rel=1e-9)
     assert battery.fade(home, 0.0, 1.0, 1.0, 5.0, 1.0) == 0.0
+    assert battery.fade(home, 0.9, 0.5, 0.5, -4.0, 1.0) == battery.fade(home, 0.9, 0.5, 1.0, -4.0, 1.0) > 0.0
 
 
 def test_nothing_fades_below_nothing() -> None:

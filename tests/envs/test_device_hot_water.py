@@ -162,6 +162,12 @@ def test_a_tank_that_is_due_is_disinfected_in_one_step(home, t: float, draw: flo
         assert cold == 0.0
 
 
+@pytest.mark.parametrize(("short", "cold"), [(0.0, 0.0), (1e-12, 0.0), (1e-6, 3.25)])
+def test_a_tank_that_misses_the_temperature_by_rounding_counts_as_hot(short: float, cold: float) -> None:
+    home = cases.home(dhw_c=0.23, dhw_ua=0.0, dhw_t_max=60.0, dhw_legionella_c=60.0)
+    assert hot_water.step(home, 60.0 - short, 3.0, 0.0, 0.0, 0.25)[1] == cold
+
+
 def test_cold_hours_add_up_until_the_tank_was_hot() -> None:
     home = cases.home(dhw_c=0.2, dhw_ua=0.0, dhw_t_max=65.0, dhw_legionella_c=60.0)
     t, cold = 59.0, 0.0

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from entangrid.data.errors import InputError
+from entangrid.envs import HomeEnv, Task
 from entangrid.envs.connection import FeederRules
-from entangrid.envs.kpis import UNITS, Log, kpis, relative
+from entangrid.envs.kpis import UNITS, Log, kpis, no_control, relative, run_episode
 from entangrid.envs.layout import FEEDER_TERMS, HOME, SERIES, STATE, TERMS
 
 
@@ -153,6 +155,11 @@ def test_a_vehicle_is_demand_by_what_it_keeps() -> None:
     only_back = read(kpis(log_of(task(2), p_load_kw=[2.0, 2.0], p_ev_kw=[-2.0, -2.0])))
     assert only_back["demand"] == pytest.approx(4.0)
     assert only_back["self_sufficiency"] == pytest.approx(1.0)
+
+
+def test_what_is_not_served_is_no_supply_of_one_s_own() -> None:
+    log = log_of(task(2), p_grid_kw=[1.0, 0.0], p_load_kw=[2.0, 2.0], p_pv_kw=[1.0, 1.5], unserved_kwh=[0.0, 0.5])
+    assert read(kpis(log))["self_sufficiency"] == pytest.approx(1.0 - (1.0 + 0.5) / 4.0)
 
 
 def test_a_trader_is_not_less_than_not_self_sufficient() -> None:
@@ -367,3 +374,88 @@ def test_a_log_keeps_each_step_of_each_environment_and_no_more_than_an_episode()
 def test_a_home_with_a_row_s_name_is_refused() -> None:
     with pytest.raises(InputError, match="home called 'feeder'"):
         kpis(log_of(task(1, names=["feeder"])))
+
+
+class Steady:
+    """A controller that always does the same, and keeps what it was shown."""
+
+    def __init__(self, value: float, n: int):
+        self.action = np.full((1, n), value, np.float32)
+        self.starting: list[bool] = []
+        self.simulator: Any = None
+
+    def attach(self, simulator: Any) -> None:
+        self.simulator = simulator
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
+    ) -> Any:
+        assert observation.ndim == 2
+        assert deterministic
+        self.starting.append(bool(episode_start[0]))
+        return self.action, (state or 0) + 1
+
+
+def real_task(**changes: Any) -> Task:
+    options: dict[str, Any] = {"scenario": worlds.scenario(days=3, homes=2), "episode_steps": 48}
+    return Task.make(**(options | changes))
+
+
+def test_a_logged_episode_is_what_the_environment_does() -> None:
+    a_task = real_task()
+    controller = Steady(-0.2, 4)
+    log = run_episode(a_task, controller, seed=3, start=96)
+    assert controller.simulator is not None
+    assert controller.starting == [True] + [False] * 47
+    assert log.first.tolist() == [96]
+    env = HomeEnv(real_task(starts=[96]), seed=3)
+    env.reset()
+    sums = dict.fromkeys(("reward_eur", "bill_eur", "discomfort_kh"), np.zeros(2))
+    for step in range(48):
+        *_, info = env.step(controller.action[0])
+        sums = {name: total + info[name] for name, total in sums.items()}
+        assert log.terms[step, 0].tobytes() == env.simulator.terms[0].tobytes()
+        assert log.state[step + 1, 0].tobytes() == env.simulator.state[0].tobytes()
+    table = kpis(log)
+    for h, home in enumerate(("home-1", "home-2")):
+        got = read(table, home)
+        assert got["objective"] == pytest.approx(-sums["reward_eur"][h])
+        assert got["cost"] == pytest.approx(sums["bill_eur"][h])
+        assert got["discomfort"] == pytest.approx(sums["discomfort_kh"][h])
+        demand = got["demand"] + dt_sum(log, "p_battery_kw", h)
+        assert got["import"] - got["export"] == pytest.approx(demand - got["pv"], abs=1e-9)
+        assert 0.0 < got["self_sufficiency"] < 1.0
+        assert 0.0 < got["load_factor"] < 1.0
+    whole = read(table, "all")
+    assert whole["objective"] == pytest.approx(-sums["reward_eur"].sum())
+
+
+def dt_sum(log: Log, term: str, home: int) -> float:
+    return float(log.terms[term][:, 0, home].sum() * log.task.scenario.dt_h)
+
+
+def test_no_control_is_every_device_by_itself_and_the_reference() -> None:
+    a_task = real_task(feeder="rural1")
+    reference = no_control(a_task, seed=1, start=0)
+    assert (reference.terms["p_battery_kw"] == 0.0).all()  # an idle battery
+    table = kpis(reference)
+    assert table["home"].unique().tolist() == ["home-1", "home-2", "all", "feeder"]
+    assert 0.9 < read(table, "feeder")["v_min"] <= read(table, "all")["v_min"] < 1.1
+    assert read(table, "feeder")["import"] > read(table, "all")["import"] - read(table, "all")["export"]  # losses
+    same = relative(table, kpis(no_control(a_task, seed=1, start=0)))
+    assert (same["difference"].dropna() == 0.0).all()
+    ratios = same.loc[(same["reference"] >= 0.0) & (same["unit"] != "°C"), "ratio"]
+    assert (ratios == 1.0).all()
+    worse = relative(kpis(run_episode(a_task, Steady(-1.0, 4), seed=1, start=0)), table)
+    cold = worse[(worse["home"] == "all") & (worse["kpi"] == "discomfort")].iloc[0]
+    assert cold["value"] > 10.0  # nobody heats
+    assert cold["difference"] > 10.0
+
+
+def test_without_a_start_the_task_s_own_are_drawn() -> None:
+    a_task = real_task(starts=[8, 40])
+    assert {int(no_control(a_task, seed=s).first[0]) for s in range(8)} == {8, 40}
+    for start in (-1, 241, 400):
+        with pytest.raises(InputError, match=f"start is {start}; expected a step of the scenario from 0 to 240"):
+            no_control(a_task, start=start)
+    assert no_control(a_task, start=240).n == 48

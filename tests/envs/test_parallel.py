@@ -161,10 +161,10 @@ def test_wrong_agents_and_tasks_are_named() -> None:
 
 @pytest.mark.parametrize("name", [n for n in registration.TASKS if f"entangrid/{n}" not in STATIONS])
 def test_registered_tasks_of_homes_pass_the_checkers(name: str) -> None:
+    env = make_parallel(f"entangrid/{name}")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*overflow.*")
-        env = make_parallel(f"entangrid/{name}")
         parallel_api_test(env, num_cycles=100)
         parallel_seed_test(lambda: make_parallel(f"entangrid/{name}", scenario=env.task.scenario), num_cycles=5)
     assert env.metadata["name"] == f"entangrid_{name.replace('-', '_').lower()}"
