@@ -178,6 +178,8 @@ def test_an_island_exchanges_nothing_and_sheds_only_what_it_must(case: Case) -> 
     assert t["p_hp_kw"] == t["p_element_kw"] == t["q_hp_kw"] == t["q_dhw_kw"] == 0.0
     assert t["p_ev_kw"] <= 0.0  # it may carry the home and is not charged
     needed = t["p_load_kw"] + t["p_appliances_kw"]
+    served = t["p_pv_kw"] - t["p_battery_kw"] - t["p_ev_kw"]
+    assert served + t["unserved_kwh"] / case.dt == pytest.approx(needed, abs=1e-9)
     if home["battery_backup"] > 0.0:
         assert min(t["unserved_kwh"], t["curtailed_kwh"]) < 1e-12
         if t["unserved_kwh"] > 1e-9:
