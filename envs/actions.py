@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from entangrid.data.errors import InputError
-from entangrid.envs.kernels import heat_pump
+from entangrid.envs.kernels import battery, heat_pump, hot_water, vehicle
 from entangrid.envs.kernels import home as home_kernel
 from entangrid.envs.layout import HEAT_PUMP
 
@@ -36,6 +36,7 @@ LEVELS: dict[str, tuple[float, ...]] = {
     "pv": (-1.0, 0.0, 1.0),  # none, half, all of it
 }
 MOST_DISCRETE = 10_000  # combinations of one home's levels
+LEAST_KW = 1e-6  # what moves less than this moves nothing
 
 
 @lru_cache(maxsize=64)
@@ -111,13 +112,15 @@ def _whole(given: NDArray[Any], n: int) -> NDArray[np.int64]:
 def possible(simulator: Simulator, env: int) -> list[list[NDArray[np.bool_]]]:
     """Which levels of each control can do anything now: for each home and control a mask over its levels.
 
-    A level is impossible if the device is absent or cannot move that way at all: charging a full store, drawing from
-    an empty one, moving a vehicle that is away, starting a cycle that is not ready, heating where the pump has nothing
-    to give, anything but standing still in an outage. The level that stands still is always possible.
+    A level is impossible if the device is absent or cannot move that way by more than :data:`LEAST_KW`: charging a
+    full store, drawing from an empty one, moving a vehicle that is away, starting a cycle that is not ready, heating
+    where the pump has nothing to give or holds the comfort band by itself, anything but standing still in an outage.
+    The level that stands still is always possible. Devices share a home: a possible level may still find its room
+    taken by another control (a vehicle that serves only the home, a pump busy with the tank).
     """
     task = simulator.task
     t = min(simulator.now(env), task.scenario.n_steps - 1)
-    on = task.common[t]["grid"] > 0.5
+    on = bool(task.common[t]["grid"] > 0.5)
     masks: list[list[NDArray[np.bool_]]] = []
     for h, home in enumerate(task.homes):
         state, series = simulator.state[env, h], task.series[t, h]
@@ -125,37 +128,39 @@ def possible(simulator: Simulator, env: int) -> list[list[NDArray[np.bool_]]]:
         for name in task.controls:
             levels = np.array(LEVELS[name])
             idle, up, down = _reach(task, home, h, state, series, name, t)
-            row.append(
-                (levels == idle) | ((levels > idle) & (up and bool(on))) | ((levels < idle) & (down and bool(on)))
-            )
+            row.append((levels == idle) | ((levels > idle) & (up and on)) | ((levels < idle) & (down and on)))
         masks.append(row)
     return masks
 
 
 def _reach(task: Task, home: Any, h: int, state: Any, series: Any, name: str, t: int) -> tuple[float, bool, bool]:
     """(level that stands still, whether more and whether less than it can do anything)."""
-    full, empty = 1.0 - 1e-6, 1e-6
+    dt = task.scenario.dt_h
+    t_out = float(task.common[t]["t_out"])
     if name == "battery":
-        there = home["battery_e"] > 0.0 and home["battery_p"] > 0.0
-        return 0.0, bool(there and state["soc"] < full), bool(there and state["soc"] > empty)
+        charge, discharge = battery.limits(home, state["soc"], state["soh"], dt)
+        return 0.0, charge > LEAST_KW, discharge > LEAST_KW
     if name == "vehicle":
-        there = home["ev_e"] > 0.0 and series["ev_home"] > 0.5
-        gives = there and home["ev_p_discharge"] > 0.0 and state["ev_soc"] > empty
-        return 0.0, bool(there and state["ev_soc"] < full), bool(gives)
+        charge, discharge = vehicle.limits(home, series["ev_home"], state["ev_soc"], dt)
+        return 0.0, charge > LEAST_KW, discharge > LEAST_KW
     if name.startswith("appliance"):
         i = int(name[-1]) - 1
         ready = state["app_wait"][i] >= 0.0 or (series["app_ready"][i] > 0.5 and state["app_left"][i] <= 0.0)
         return -1.0, bool(home["app_kw"][i] > 0.0 and ready), False
     if name == "tank":
-        return -1.0, bool(home["dhw_c"] > 0.0 and state["t_tank"] < home["dhw_t_max"] - 1e-6), False
+        room = hot_water.heat_to(home, state["t_tank"], home["dhw_t_max"], series["dhw"], dt)
+        heats = home["dhw_element"] > LEAST_KW
+        if home["dhw_hp"] > 0.0 and home["hp_q_ref"] > 0.0:
+            sink = float(state["t_tank"]) + home_kernel.TANK_LIFT_K
+            heats = heats or heat_pump.heating(home, t_out, sink)[1] > LEAST_KW
+        return -1.0, bool(heats and room > LEAST_KW), False
     if name == "pv":
-        return 1.0, False, bool(home["pv_curtailable"] > 0.0 and series["pv"] > 0.0)
+        return 1.0, False, bool(home["pv_curtailable"] > 0.0 and series["pv"] > LEAST_KW)
     z = 0 if name == "heat_pump" else int(name[-1]) - 1
-    emits = z < task.zones.shape[1] and task.zones[h, z]["emitter_share"] > 0.0
-    t_out = float(task.common[t]["t_out"])
-    heats = home["hp_q_ref"] > 0.0 and home_kernel.hp_limits(home, t_out)[1] > 0.0
+    emits = task.zones[h, z]["emitter_share"] > 0.0 and home["ideal_load"] <= 0.0
+    heats = home["hp_q_ref"] > 0.0 and home_kernel.hp_limits(home, t_out)[1] > LEAST_KW
     if home["hp_cool_q_ref"] > 0.0:
-        cools = heat_pump.cooling(home, t_out)[1] > 0.0
+        cools = heat_pump.cooling(home, t_out)[1] > LEAST_KW
         return 0.0, bool(emits and heats), bool(emits and cools)
     return -1.0, bool(emits and heats), False
 

@@ -73,7 +73,8 @@ def home_buses(feeder: Feeder, n_homes: int, buses: Sequence[Hashable] | None) -
     """Position in the bus table of each home's bus (H,).
 
     ``buses`` names one bus label a home. Without it homes are spread evenly over all low-voltage buses but the
-    transformer's own; more homes than buses share them in turn. Raises InputError for a wrong number or label.
+    transformer's own; more homes than buses share them in turn. Raises InputError for a wrong number or label, and for
+    the high-voltage bus.
     """
     if buses is not None:
         if len(buses) != n_homes:
@@ -84,7 +85,12 @@ def home_buses(feeder: Feeder, n_homes: int, buses: Sequence[Hashable] | None) -
         if -1 in found:
             bad = buses[found.index(-1)]
             raise InputError(f"home_bus: {bad!r} is no bus of the feeder; expected some of {list(by_text)[:8]} ...")
-        return np.array(found, np.int64)
+        place_of = np.array(found, np.int64)
+        at_slack = feeder.grid.node_of_bus[place_of] == 0
+        if at_slack.any():
+            bad = buses[int(np.argmax(at_slack))]
+            raise InputError(f"home_bus: {bad!r} is the transformer's high-voltage bus; expected low-voltage buses")
+        return place_of
     candidates = np.flatnonzero(feeder.grid.node_of_bus > 2)
     if candidates.size == 0:
         candidates = np.flatnonzero(feeder.grid.node_of_bus == 2)

@@ -41,7 +41,7 @@ def common_records(scenario: Scenario) -> Records:
 
 
 def series_records(scenario: Scenario, homes: Records) -> Records:
-    """Kernel records of each home's own series (T, H).
+    """Kernel records of each home's own series (T, H); those of a device that a home lacks are 0.
 
     Raises InputError where an appliance becomes ready again before its last cycle can be over.
     """
@@ -53,12 +53,14 @@ def series_records(scenario: Scenario, homes: Records) -> Records:
     records["occupancy_meter"] = s.occupancy_meter
     records["gains_air"] = s.gains_air_kw
     records["gains_mass"] = s.gains_mass_kw
-    records["dhw"] = s.dhw_kw
-    records["ev_home"] = s.vehicle_home
-    records["ev_trip"] = s.vehicle_trip_kwh
-    records["ev_leaves_h"] = hours_until_departure(s.vehicle_home, s.dt_h)
+    vehicle = homes["ev_e"] > 0.0
+    at_home = s.vehicle_home * vehicle
+    records["dhw"] = s.dhw_kw * (homes["dhw_c"] > 0.0)
+    records["ev_home"] = at_home
+    records["ev_trip"] = s.vehicle_trip_kwh * vehicle
+    records["ev_leaves_h"] = hours_until_departure(at_home, s.dt_h)
     for i in range(N_APPLIANCES):
-        ready = getattr(s, f"appliance{i + 1}_ready")
+        ready = getattr(s, f"appliance{i + 1}_ready") * (homes["app_kw"][:, i] > 0.0)
         records["app_ready"][..., i] = ready
         for h in np.flatnonzero(homes["app_kw"][:, i] > 0.0):
             home = homes[h]
@@ -85,8 +87,8 @@ def stored_values(scenario: Scenario, homes: Records, starts: npt.NDArray[np.int
     building (S, H), heat in the tank (S, H).
 
     Electricity counts at the episode's mean import price. Heat counts at that price over the coefficient of
-    performance at the episode's mean outdoor temperature; in the building at nothing above the heating limit, in the
-    tank at its set point, and at the plain price where an element heats it.
+    performance at the episode's mean outdoor temperature; in the building at nothing above the heating limit or
+    without heating, in the tank at its set point, and at the plain price where an element heats it.
     """
     prices = _window_means(scenario.price_import_eur_kwh, n)[starts]
     outdoor = _window_means(scenario.t_out_c, n)[starts]
@@ -94,8 +96,9 @@ def stored_values(scenario: Scenario, homes: Records, starts: npt.NDArray[np.int
     tank = np.zeros((starts.size, homes.size))
     for h, home in enumerate(homes):
         by_pump = home["dhw_hp"] > 0.0 and home["hp_q_ref"] > 0.0
+        heated = home["hp_q_ref"] > 0.0 or home["ideal_load"] > 0.0
         for i, t_out in enumerate(outdoor):
-            if t_out < HEATING_LIMIT_C:
+            if heated and t_out < HEATING_LIMIT_C:
                 heat[i, h] = prices[i] / home_kernel.hp_limits(home, float(t_out))[0]
             if home["dhw_c"] > 0.0:
                 lift = home["dhw_t_set"] + home_kernel.TANK_LIFT_K

@@ -28,6 +28,7 @@ _KEPT = (
     "current",
     "terms",
     "feeder_terms",
+    "feeder_seen",
     "obs",
     "final_obs",
     "reward",
@@ -80,6 +81,7 @@ class Simulator:
             current=np.zeros((n_envs, self.grid.line_node.size)),
             terms=np.zeros((n_envs, n_homes), TERMS),
             feeder_terms=np.zeros(n_envs, FEEDER_TERMS),
+            feeder_seen=np.zeros(n_envs, FEEDER_TERMS),
             work=np.zeros((n_envs, home_kernel.WORK + kernel.N_CONTROLS)),
             obs=np.zeros((n_envs, n_homes, n_obs), np.float32),
             final_obs=np.zeros((n_envs, n_homes, n_obs), np.float32),
@@ -105,6 +107,7 @@ class Simulator:
     current: npt.NDArray[np.float64]
     terms: Records
     feeder_terms: Records
+    feeder_seen: Records
     obs: npt.NDArray[np.float32]
     final_obs: npt.NDArray[np.float32]
     reward: npt.NDArray[np.float64]
@@ -228,11 +231,12 @@ class Simulator:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot of a simulator of the same task and size; raises InputError for another."""
-        for name in _KEPT:
-            if name not in snapshot or snapshot[name].shape != getattr(self, name).shape:
+        for name in ("state", *_KEPT):
+            shape = snapshot[name].shape if name in snapshot else None
+            if shape != getattr(self, name).shape:
                 raise InputError(
-                    f"snapshot is of {snapshot['state'].shape} environments and homes; expected {self.state.shape}"
-                    if snapshot["state"].shape != self.state.shape
+                    f"snapshot is of {shape} environments and homes; expected {self.state.shape}"
+                    if name == "state"
                     else f"snapshot: {name} does not fit this task"
                 )
         self.seed = snapshot["seed"]

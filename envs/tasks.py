@@ -146,6 +146,8 @@ class Task:
             rules,
         )
         object.__setattr__(task, "controls", _controls(task, controls))
+        if grid is not None:
+            connection.home_buses(grid, data.n_homes, task.home_bus)
         return task
 
     @cached_property

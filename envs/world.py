@@ -108,7 +108,8 @@ class Live(NamedTuple):
     nodes: F  # (E, 6, n): p, q, v, p_flow, q_flow, i2; v holds the squared voltages [pu²]
     current: F  # (E, L) [kW/pu]
     terms: Records  # (E, H)
-    feeder_terms: Records  # (E,)
+    feeder_terms: Records  # (E,): what the last step did
+    feeder_seen: Records  # (E,): as it is observed, at the beginning of an episode an idle feeder's
     work: F  # (E, W)
     obs: NDArray[np.float32]  # (E, H, K)
     final_obs: NDArray[np.float32]

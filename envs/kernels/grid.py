@@ -11,19 +11,19 @@ from entangrid.envs.world import Grid
 
 
 @kernel
-def begin(grid: Grid, state: Records, oil: F, nodes: F, t_out: float) -> None:
+def begin(grid: Grid, state: Records, oil: F, t_out: float, seen: Records) -> None:
     """Start of an episode: every voltage is the slack's, the transformer idle in equilibrium with the air [°C].
 
-    state (H,); oil (3,); nodes (6, n).
+    state (H,); oil (3,); seen: one FEEDER_TERMS record, of which voltages and hot spot are written.
     """
     s = grid.settings[0]
-    for i in range(nodes.shape[1]):
-        nodes[2, i] = s["v_slack"]
     for h in range(state.shape[0]):
         state[h]["vm"] = np.sqrt(s["v_slack"])
     oil[0] = t_out + transformer.oil_rise(0.0, s["loss_ratio"], s["oil_rise"], s["oil_exponent"])
     oil[1] = 0.0
     oil[2] = 0.0
+    seen["v_min_pu"] = seen["v_max_pu"] = np.sqrt(s["v_slack"])
+    seen["hot_spot_c"] = oil[0]
 
 
 @kernel
@@ -76,9 +76,9 @@ def step(
                 grid.parent, grid.r, grid.x, grid.g, grid.b, p, q, v, p_flow, q_flow, i2,
                 distflow.MIN_SWEEPS, distflow.MAX_SWEEPS, distflow.STEP_TOLERANCE,
             )  # fmt: skip
-        lowest = v[1]
-        highest = v[1]
-        for i in range(2, v.shape[0]):
+        lowest = v[2]  # node 1 is the transformer's star point, no bus
+        highest = v[2]
+        for i in range(3, v.shape[0]):
             lowest = min(lowest, v[i])
             highest = max(highest, v[i])
         out["v_min_pu"] = np.sqrt(lowest)
@@ -103,6 +103,8 @@ def step(
     else:
         for i in range(1, v.shape[0]):
             v[i] = s["v_slack"]
+        for k in range(current.shape[0]):
+            current[k] = 0.0
         for h in range(homes.shape[0]):
             state[h]["vm"] = np.sqrt(s["v_slack"])
     out["trafo_loading_percent"] = loading

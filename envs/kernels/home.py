@@ -184,8 +184,9 @@ def _rooms(
 ) -> float:
     """Heat or cool the zones and advance their temperatures; return the heat pump's electric power [kW].
 
-    ``busy``: share of the step in which the heat pump heats the tank. It heats or cools in a step, never both: the
-    larger of the two demands is served.
+    ``busy``: share of the step in which the heat pump heats the tank, at full output; the rooms get the rest of the
+    step, in which it runs at part load. It heats or cools in a step, never both: the larger of the two demands is
+    served. ``ideal_load``: unlimited heating and cooling instead, whatever the commands; not in an outage.
     """
     n = a.shape[0]
     n_zones = n // 2
@@ -214,7 +215,7 @@ def _rooms(
     p_hp = 0.0
     delivered = 0.0
     terms["clipped_hp_kw"] = 0.0
-    if home["ideal_load"] > 0.0:
+    if home["ideal_load"] > 0.0 and on:
         there = 0
         low = work[5 * _N + 1 : 5 * _N + 1 + n_zones]
         high = work[6 * _N + 1 : 6 * _N + 1 + n_zones]
@@ -245,9 +246,8 @@ def _rooms(
             u[1 + 2 * z] += home["hp_air_share"] * q
             u[2 + 2 * z] += (1.0 - home["hp_air_share"]) * q
         if demand > 0.0 and most > 0.0:
-            full = q_heat if heats else q_cool
-            served = min(demand, most)
-            p_hp = heat_pump.electric_share(home, served / full) * full / (cop if heats else eer)
+            p_full = q_heat / cop if heats else q_cool / eer
+            p_hp = (1.0 - busy) * heat_pump.electric_share(home, min(demand / most, 1.0)) * p_full
         terms["clipped_hp_kw"] = clipped / (cop if heats else eer)
 
     zones.advance(x, u, a, b, a_mean, b_mean, x_next, x_mean)
@@ -268,13 +268,15 @@ def _rooms(
     state["t_air"] = x_next[0]
     state["t_mass"] = x_next[1]
     for i in range(2, n):
-        state["t_zones"][i - 2] = x_next[i]
+        if zone[i // 2]["c_mass"] > 0.0:
+            state["t_zones"][i - 2] = x_next[i]
     return p_hp
 
 
 @kernel
 def _appliances(home: Records, series: Records, state: Records, command: F, on: bool, dt: float) -> float:
-    """Power of the running cycles [kW]. In an outage a running cycle goes on and no new one starts."""
+    """Power of the running cycles [kW]. In an outage a running cycle goes on and no new one starts, not even at its
+    deadline: it then starts with the grid's return."""
     total = 0.0
     for i in range(N_APPLIANCES):
         if home["app_kw"][i] <= 0.0:
@@ -285,6 +287,8 @@ def _appliances(home: Records, series: Records, state: Records, command: F, on: 
         wait = state["app_wait"][i]
         if not on:
             start = -1.0
+            if wait < 0.0 and series["app_ready"][i] > 0.0 and state["app_left"][i] <= 0.0:
+                wait = window_steps
             if wait >= 0.0:
                 wait = max(wait, 1.0)
         state["app_wait"][i], state["app_left"][i], p = appliance.step(
@@ -374,7 +378,7 @@ def step(
         home, zone, common, series, state, command, busy, on, a, b, a_mean, b_mean, loss_x, loss_u, dt, work, terms
     )
     p_app = _appliances(home, series, state, command, on, dt)
-    p_pv = pv.available_kw(home, series["pv"], state["vm"], command[PV])
+    p_pv = pv.available_kw(home, series["pv"], state["vm"], command[PV]) if on else series["pv"]
 
     soc = state["soc"]
     leaves = series["ev_home"] > 0.5 and series["ev_leaves_h"] <= dt + 1e-9
@@ -438,4 +442,4 @@ def step(
     terms["curtailed_kwh"] = (series["pv"] - p_pv) * dt
     terms["ageing"] = fade
     terms["clipped_battery_kw"] = abs(asked - p_battery)
-    terms["clipped_ev_kw"] = abs(asked_ev - p_ev) if series["ev_home"] > 0.5 else 0.0
+    terms["clipped_ev_kw"] = abs(asked_ev - p_ev) if series["ev_home"] > 0.5 and home["ev_e"] > 0.0 else 0.0

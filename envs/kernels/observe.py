@@ -14,7 +14,7 @@ F32 = NDArray[np.float32]
 _TWO_PI = 2.0 * np.pi
 #: First draw of the noise of a step in an episode's sequence of random numbers; initial states come before it.
 _NOISE = 1 << 20
-_DRAWS_A_STEP = 1 << 9
+_DRAWS_A_STEP = 1 << 12  # more than an observation has entries
 
 # numbers of observations.ENTRIES
 FIRST_FORECAST = 35
@@ -103,8 +103,9 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     raw[24] = common["grid"]
     raw[25] = common["carbon"]
     raw[26] = common["price_export"]
-    raw[27] = state["month_kwh"]
-    raw[28] = state["month_peak"]
+    new = common["new_month"] > 0.5  # the coming step begins a month
+    raw[27] = 0.0 if new else state["month_kwh"]
+    raw[28] = 0.0 if new else state["month_peak"]
     raw[29] = state["vm"]
     raw[30] = feeder["v_min_pu"]
     raw[31] = feeder["v_max_pu"]

@@ -65,25 +65,29 @@ def begin_episode(e: int, world: World, feeder: Grid, live: Live) -> None:
         state["month_kwh"] = 0.0
         state["month_peak"] = 0.0
         state["vm"] = 1.0
-    out = live.feeder_terms[e]
-    out["v_min_pu"] = 1.0
-    out["v_max_pu"] = 1.0
-    out["trafo_loading_percent"] = 0.0
-    out["p_slack_kw"] = 0.0
-    out["hot_spot_c"] = world.common[clock[1]]["t_out"]
+    seen = live.feeder_seen[e]
+    seen["trafo_loading_percent"] = 0.0
+    seen["p_slack_kw"] = 0.0
     if s["has_feeder"] > 0:
-        grid.begin(feeder, live.state[e], live.transformer[e], live.nodes[e], world.common[clock[1]]["t_out"])
+        grid.begin(feeder, live.state[e], live.transformer[e], world.common[clock[1]]["t_out"], seen)
+
+
+@kernel
+def _observe(e: int, world: World, live: Live) -> None:
+    observe(world, live.clock[e], live.env_ids[e], live.state[e], live.feeder_seen[e], live.work[e], live.obs[e])
 
 
 @kernel
 def reset(which: NDArray[np.bool_], world: World, feeder: Grid, live: Live) -> None:
-    """Begin a new episode in every environment e with which[e]; which (E,)."""
+    """Begin a new episode in every environment e with which[e]; which (E,). The feeder is idle again."""
     for e in range(which.shape[0]):
         if which[e]:
             begin_episode(e, world, feeder, live)
-            observe(
-                world, live.clock[e], live.env_ids[e], live.state[e], live.feeder_terms[e], live.work[e], live.obs[e]
-            )
+            for i in range(live.nodes.shape[2]):
+                live.nodes[e, 2, i] = feeder.settings[0]["v_slack"]
+            for k in range(live.current.shape[1]):
+                live.current[e, k] = 0.0
+            _observe(e, world, live)
 
 
 @kernel
@@ -91,8 +95,9 @@ def step(actions: F, first: int, last: int, world: World, feeder: Grid, live: Li
     """Step every home of the environments ``first`` to ``last - 1`` once.
 
     actions (E, H, C): one column for each control that the task gives to the agent (``world.slots``). An episode ends
-    after ``episode_steps`` steps, always by truncation. With autoreset the next episode begins in the same call and
-    final_obs keeps the last observation of the ended one. Environments share nothing, so that any division of them
+    after ``episode_steps`` steps, always by truncation. With autoreset the next episode begins in the same call:
+    final_obs keeps the last observation of the ended one, and terms, feeder_terms, nodes and current keep what its
+    last step did. Environments share nothing, so that any division of them
     among threads gives the same bits; the interpreter's lock is released meanwhile.
     """
     s = world.settings[0]
@@ -146,6 +151,13 @@ def step(actions: F, first: int, last: int, world: World, feeder: Grid, live: Li
                 live.current[e],
                 live.feeder_terms[e],
             )
+            done = live.feeder_terms[e]
+            seen = live.feeder_seen[e]
+            seen["v_min_pu"] = done["v_min_pu"]
+            seen["v_max_pu"] = done["v_max_pu"]
+            seen["trafo_loading_percent"] = done["trafo_loading_percent"]
+            seen["p_slack_kw"] = done["p_slack_kw"]
+            seen["hot_spot_c"] = done["hot_spot_c"]
             for h in range(n_homes):
                 live.terms[e, h]["grid_eur"] = cost / n_homes
                 live.terms[e, h]["reward_eur"] -= cost / n_homes
@@ -155,10 +167,10 @@ def step(actions: F, first: int, last: int, world: World, feeder: Grid, live: Li
         clock[1] = t + 1
         ended = clock[1] - clock[2] >= s["episode_steps"]
         live.truncated[e] = ended
-        observe(world, clock, live.env_ids[e], live.state[e], live.feeder_terms[e], work, live.obs[e])
+        _observe(e, world, live)
         if ended and s["autoreset"] > 0:
             for h in range(n_homes):
                 for i in range(live.obs.shape[2]):
                     live.final_obs[e, h, i] = live.obs[e, h, i]
             begin_episode(e, world, feeder, live)
-            observe(world, clock, live.env_ids[e], live.state[e], live.feeder_terms[e], work, live.obs[e])
+            _observe(e, world, live)

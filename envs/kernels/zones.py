@@ -1,7 +1,6 @@
 """Thermal zones: a linear RC network of temperature nodes, solved exactly over a step."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from entangrid.envs.kernels.jit import kernel
