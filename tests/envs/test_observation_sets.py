@@ -117,6 +117,19 @@ def test_every_entry_shows_its_physical_value(start: int) -> None:
     assert still <= {"weekend"}  # so that no entry above was right only by standing still
 
 
+def test_the_last_observation_of_the_period_stands_in_for_what_nobody_knows() -> None:
+    task = make(world={"days": 1, "homes": HOMES}, starts=[92], episode_steps=4)
+    simulator = Simulator(task, 1, 0, autoreset=False)
+    simulator.reset()
+    for _ in range(4):
+        simulator.step_default()
+    shown = physical(task, simulator.obs[0])
+    assert simulator.now() == task.scenario.n_steps
+    np.testing.assert_allclose(shown["t_out"], task.scenario.t_out_c[-1], atol=1e-5)
+    np.testing.assert_allclose(shown["forecast_t_out+4"], task.scenario.t_out_c[-1], atol=1e-5)
+    np.testing.assert_allclose(shown["soc"], simulator.state["soc"][0], atol=1e-6)
+
+
 def test_four_zones_are_shown_too() -> None:
     extra = {f"zone4_{name}": value for name, value in list(worlds.HOME.items())[:5]}
     task = make(
