@@ -119,8 +119,8 @@ class ThermostatEnv(HomeEnv):
 class BatteryEnv(HomeEnv):
     """A battery beside PV and load (``entangrid/Battery-v0``): the task of the CityLearn Challenge 2022.
 
-    Default scenario: ``bundled-battery``. ``scenario="citylearn:FOLDER"`` takes the challenge's own data; its homes
-    then share one bill a step each (``docs/citylearn.md``).
+    Default scenario: ``bundled-battery``. ``scenario="citylearn:FOLDER"`` takes the challenge's own data; each home
+    pays its own bill, as there (``docs/citylearn.md``).
 
     **Action.** Control battery alone: Box(-1, 1, (H,)), share of the power limit, charging positive; "discrete": five
     levels. Other devices that a scenario may have follow their own controllers.
