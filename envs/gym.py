@@ -119,8 +119,8 @@ class ThermostatEnv(HomeEnv):
 class BatteryEnv(HomeEnv):
     """A battery beside PV and load (``entangrid/Battery-v0``): the task of the CityLearn Challenge 2022.
 
-    Default scenario: ``bundled-battery``. ``scenario="citylearn:FOLDER"`` takes the challenge's own data; its homes
-    then share one bill a step each (``docs/citylearn.md``).
+    Default scenario: ``bundled-battery``. ``scenario="citylearn:FOLDER"`` takes the challenge's own data; each home
+    pays its own bill, as there (``docs/citylearn.md``).
 
     **Action.** Control battery alone: Box(-1, 1, (H,)), share of the power limit, charging positive; "discrete": five
     levels. Other devices that a scenario may have follow their own controllers.
@@ -178,10 +178,17 @@ class HomeVectorEnv(BatchVectorEnv):
     """Many copies of a task of homes in one kernel call, restarted in the step that ends them (SAME_STEP)."""
 
     def __init__(
-        self, task: Task, num_envs: int = 1, seed: int = 0, *, threads: int = 1, render_mode: str | None = None
+        self,
+        task: Task,
+        num_envs: int = 1,
+        seed: int = 0,
+        *,
+        threads: int = 1,
+        terms_in_info: bool = True,
+        render_mode: str | None = None,
     ):
-        """``threads`` share the copies without changing a bit; see :class:`HomeEnv`."""
-        super().__init__(Simulator(task, num_envs, seed, threads=threads), render_mode)
+        """``threads`` share the copies without changing a bit; see :class:`HomeEnv` and :class:`BatchVectorEnv`."""
+        super().__init__(Simulator(task, num_envs, seed, threads=threads), render_mode, terms_in_info=terms_in_info)
 
 
 def make_task(name: str, **task: Any) -> Task:
@@ -200,10 +207,12 @@ def make_home_vector(
     render_mode: str | None = None,
     seed: int = 0,
     threads: int = 1,
+    terms_in_info: bool = True,
     **task: Any,
 ) -> HomeVectorEnv:
     """Entry point of ``gymnasium.make_vec("entangrid/Home-v0", vectorization_mode="vector_entry_point", ...)``."""
-    return HomeVectorEnv(make_task(name, **task), num_envs, seed, threads=threads, render_mode=render_mode)
+    made = make_task(name, **task)
+    return HomeVectorEnv(made, num_envs, seed, threads=threads, terms_in_info=terms_in_info, render_mode=render_mode)
 
 
 def make_home_simulator(

@@ -20,6 +20,7 @@ _THERMAL = [
     ("hp_air_share", "f8"),  # share of the heat pump's heat that enters the air nodes
     ("ideal_load", "f8"),  # 1: heating and cooling hold the comfort band exactly, whatever the action
     ("n_zones", "f8"),
+    ("building", "f8"),  # 0: a meter without a building; temperatures stand still and nobody minds them
     ("ua_zones", "f8", (ZONE_PAIRS,)),  # air to air between zones 12, 13, 14, 23, 24, 34 [kW/K]
 ]
 _HEAT_PUMP = [

@@ -68,6 +68,10 @@ ENTRIES: tuple[Entry, ...] = (
 NUMBER = {entry.name: i for i, entry in enumerate(ENTRIES)}
 #: What every home shows.
 LOCAL = tuple(entry for entry in ENTRIES if entry.shown == "always")
+#: Numbers of the entries that come from a device other than the battery, or from the feeder.
+OF_DEVICES = tuple(
+    i for i, entry in enumerate(ENTRIES) if entry.shown.startswith(("a home", "the task", "observation_set 'feeder'"))
+)
 FORECASTS = tuple(entry.name for entry in ENTRIES if entry.name.startswith("forecast_"))
 FEEDER = ("feeder_v_min", "feeder_v_max", "trafo_loading", "hot_spot", "feeder_load")
 

@@ -33,6 +33,7 @@ def _fit(prefix: str) -> dict[str, Parameter]:
 FLAG = (0.0, 1.0)
 
 HOME_PARAMETERS: dict[str, Parameter] = {
+    "building": Parameter("building", *FLAG, 1.0),
     "ideal_load": Parameter("ideal_load", *FLAG, 0.0),
     **{
         f"ua_zone{i + 1}_zone{j + 1}_w_k": Parameter("ua_zones", 0.0, 1e5, 0.0, 1e-3, k)

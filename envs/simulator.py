@@ -218,11 +218,15 @@ class Simulator:
         return info
 
     def infos(self) -> dict[str, npt.NDArray[Any]]:
-        """The terms of all environments, (E, H), or (E,) where there is one home; the feeder's (E,)."""
-        one_home = self.n_homes == 1
-        infos = {name: (self.terms[name][:, 0] if one_home else self.terms[name]).copy() for name in TERMS.names or ()}
+        """The terms of all environments, (E, H), or (E,) where there is one home; the feeder's (E,).
+
+        Fields of one copy of the records, so strided; later steps leave them as they are.
+        """
+        terms = self.terms[:, 0].copy() if self.n_homes == 1 else self.terms.copy()
+        infos: dict[str, npt.NDArray[Any]] = {name: terms[name] for name in TERMS.names or ()}
         if self.task.feeder is not None:
-            infos |= {name: self.feeder_terms[name].copy() for name in FEEDER_TERMS.names or ()}
+            feeder = self.feeder_terms.copy()
+            infos |= {name: feeder[name] for name in FEEDER_TERMS.names or ()}
         return infos
 
     def snapshot(self) -> Snapshot:

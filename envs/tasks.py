@@ -236,7 +236,9 @@ class Task:
             self.forecast_sigma,
             self.scenario.steps_per_day,
             self.feeder is not None,
+            bool(np.isin(self.observation_layout.entries, observations.OF_DEVICES).any()),
         )
+        low, high = self.observation_ranges
         slots = np.array([self.controls.index(c) if c in self.controls else -1 for c in CONTROLS], np.int64)
         chosen = self.observation_layout
         return World(
@@ -251,7 +253,8 @@ class Task:
             slots,
             chosen.entries,
             chosen.lead,
-            *self.observation_ranges,
+            low,
+            2.0 / (high - low),
         )
 
 

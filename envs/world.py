@@ -27,6 +27,7 @@ SETTINGS = np.dtype(
         ("forecast_sigma", "f8"),  # standard deviation of the error 24 h ahead, share of the entry's range
         ("day", "i8"),  # steps in 24 h
         ("has_feeder", "i8"),
+        ("shows_devices", "i8"),  # 1: some entry comes from a device other than the battery, or from the feeder
     ]
 )
 
@@ -78,8 +79,8 @@ class World(NamedTuple):
     slots: I  # (10,): column of the actions that holds each control, -1: the device's own controller
     entries: I  # (K,): number of each observation entry, see observations.ENTRIES
     lead: I  # (K,): steps ahead that a forecast entry looks, 0: now
-    low: F  # (H, K): physical range of each entry
-    high: F
+    low: F  # (H, K): lower end of each entry's physical range
+    scale: F  # (H, K): 2 over its length
 
 
 class Grid(NamedTuple):

@@ -6,9 +6,10 @@
 FOLDER, in CityLearn's format with batteries and PV, adds the comparison: CityLearn 3.0.2 in its side environment and
 this project step the same homes with the same actions, on the same core. Before they are timed, hourly net
 consumption, cost and carbon of both have to agree within 1 %. Every number is the best of three repetitions, resets
-included, after compilation. A step of an environment with H homes counts as H home-steps; CPU seconds are those of all
-threads (so two threads cannot gain here, only lose), wall seconds stand beside them. A second pair of tables shows the
-cost of a home-step against the number of homes and of environments: a constant means linear growth.
+included, after compilation; vector environments leave the terms out of their info but in the rows that say so. A step
+of an environment with H homes counts as H home-steps; CPU seconds are those of all threads (so two threads cannot gain
+here, only lose), wall seconds stand beside them. A second pair of tables shows the cost of a home-step against the
+number of homes and of environments: a constant means linear growth.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def measure(case: Case, seconds: float) -> Rate:
             case.task,
             num_envs=case.envs,
             vectorization_mode="vector_entry_point",
-            **{"threads": case.threads, **case.arguments},
+            **{"threads": case.threads, "terms_in_info": False, **case.arguments},
         )
         n_envs = case.envs
         actions = list(rng.uniform(-1.0, 1.0, (8, *env.action_space.shape)).astype(np.float32))
@@ -145,6 +146,8 @@ def cases(folder: Path | None, feeder: str) -> list[Case]:
         for envs in (0, 1, 64, 1024):
             label = f"{title}, env.step" if envs == 0 else f"{title}, vector of {envs}"
             rows.append(Case(label, task, arguments, envs))
+            if envs == 64:
+                rows.append(Case(f"{label}, terms in info", task, {**arguments, "terms_in_info": True}, envs))
             if envs >= 64 and title.startswith("30"):
                 rows.append(Case(f"{label}, 2 threads", task, arguments, envs, 2))
     return rows

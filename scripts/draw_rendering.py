@@ -1,6 +1,6 @@
 """Draw docs/figures/rendering.png: a home and a feeder after most of a winter's day, every device left to itself.
 
-    python scripts/draw_rendering.py [--out docs/figures/rendering.png]
+python scripts/draw_rendering.py [--out docs/figures/rendering.png]
 """
 
 import argparse

@@ -245,6 +245,7 @@ class Case:
         dice = Dice(seed)
         self.dt, self.n_zones, self.devices = dt, n_zones, devices
         table = random_home(dice, n_zones, devices) | {"ideal_load": float(ideal)}
+        table["building"] = float(ideal or not dice.yes(0.1))
         self.home, self.zones = records(table, n_zones, padded)
         self.common, self.series = _surroundings(dice, outage)
         self.state = _state(dice, self.home)

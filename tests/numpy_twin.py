@@ -118,6 +118,10 @@ def _rooms(
 ) -> None:  # fmt: skip
     t_out, on = float(common["t_out"]), common["grid"] == 1.0
     x = np.concatenate([[state["t_air"], state["t_mass"]], state["t_zones"]])
+    if home["building"] == 0.0:
+        terms |= dict.fromkeys(("q_hp_kw", "q_loss_kw", "q_gains_kw", "discomfort_kh", "clipped_hp_kw"), 0.0)
+        terms["t_air_mean_c"] = float(x[0])
+        return
     sink = max(home["hp_sink_base"] + home["hp_sink_slope"] * t_out, home["hp_sink_min"])
     cop, heat = devices.heat_pump(home, t_out, float(sink))
     eer, cold = devices.cooling(home, t_out)

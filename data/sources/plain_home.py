@@ -1,7 +1,7 @@
 """Parameters of a home of which only the meter is known: no heat pump, and a building in which nothing happens.
 
-Electric load, PV and battery are all that such a home has. The columns that describe heat pump and building need values
-all the same, and these make them idle whatever the weather does:
+Electric load, PV and battery are all that such a home has: ``building`` 0 leaves rooms out of the simulation. The
+columns that describe heat pump and building need values all the same, and these would make them idle anyway:
 
 - ``hp_q_ref_kw`` 0: the heat pump can give no heat and draws no power; its fits are the constant 1.
 - no conductance to the outdoors and no heat gains: the indoor temperature stays where it starts, so the value of the
@@ -12,6 +12,7 @@ all the same, and these make them idle whatever the weather does:
 import pandas as pd
 
 IDLE = {
+    "building": 0.0,
     "c_air_kwh_k": 1.0,
     "c_mass_kwh_k": 1.0,
     "ua_air_out_w_k": 0.0,

@@ -374,9 +374,15 @@ def step(
         state["month_peak"] = 0.0
 
     busy, p_tank = _tank(home, common, series, state, command[TANK], on, dt, terms)
-    p_hp = p_tank + _rooms(
-        home, zone, common, series, state, command, busy, on, a, b, a_mean, b_mean, loss_x, loss_u, dt, work, terms
-    )
+    p_hp = p_tank
+    if home["building"] > 0.0:
+        p_hp += _rooms(
+            home, zone, common, series, state, command, busy, on, a, b, a_mean, b_mean, loss_x, loss_u, dt, work, terms
+        )
+    else:
+        terms["q_hp_kw"] = terms["q_loss_kw"] = terms["q_gains_kw"] = 0.0
+        terms["discomfort_kh"] = terms["clipped_hp_kw"] = 0.0
+        terms["t_air_mean_c"] = state["t_air"]
     p_app = _appliances(home, series, state, command, on, dt)
     p_pv = pv.available_kw(home, series["pv"], state["vm"], command[PV]) if on else series["pv"]
 

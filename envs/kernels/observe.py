@@ -22,9 +22,9 @@ PRICE, T_OUT, PV = 35, 36, 37
 
 
 @kernel
-def scaled(value: float, low: float, high: float) -> float:
-    """Map [low, high] to [-1, 1], clipped outside."""
-    return min(max(2.0 * (value - low) / (high - low) - 1.0, -1.0), 1.0)
+def scaled(value: float, low: float, scale: float) -> float:
+    """Map [low, low + 2 / scale] to [-1, 1], clipped outside."""
+    return min(max((value - low) * scale - 1.0, -1.0), 1.0)
 
 
 @kernel
@@ -71,7 +71,8 @@ def forecast(world: World, number: int, t: int, h: int, lead: int) -> float:
 
 @kernel
 def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u: float, raw: F) -> None:
-    """Write every entry that is not a forecast into raw (35,), in the order of observations.ENTRIES."""
+    """Write every entry that is not a forecast into raw (35,), in the order of observations.ENTRIES;
+    those of devices only if any is shown."""
     s = world.settings[0]
     common = world.common[t]
     series = world.series[t, h]
@@ -87,6 +88,11 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
     raw[9] = series["load"]
     raw[10] = seen_occupancy(s["occupancy_seen"], s["occupancy_accuracy"], series, u)
     raw[11] = common["weekend"]
+    raw[24] = common["grid"]
+    raw[25] = common["carbon"]
+    raw[26] = common["price_export"]
+    if s["shows_devices"] <= 0:
+        return
     raw[12] = state["t_zones"][0]
     raw[13] = state["t_zones"][2]
     raw[14] = state["t_zones"][4]
@@ -100,9 +106,6 @@ def raw_values(world: World, t: int, h: int, state: Records, feeder: Records, u:
         wait = state["app_wait"][i] * s["dt"] if state["app_wait"][i] >= 0.0 else world.homes[h]["app_window_h"][i]
         raw[20 + 2 * i] = 1.0 if ready else 0.0
         raw[21 + 2 * i] = wait
-    raw[24] = common["grid"]
-    raw[25] = common["carbon"]
-    raw[26] = common["price_export"]
     new = common["new_month"] > 0.5  # the coming step begins a month
     raw[27] = 0.0 if new else state["month_kwh"]
     raw[28] = 0.0 if new else state["month_peak"]
@@ -134,12 +137,12 @@ def observe(world: World, clock: I, env_id: int, state: Records, feeder: Records
         for i in range(obs.shape[1]):
             number = world.entries[i]
             low = world.low[h, i]
-            high = world.high[h, i]
+            scale = world.scale[h, i]
             if number < FIRST_FORECAST:
                 value = raw[number]
             else:
                 value = forecast(world, number, t, h, world.lead[i])
                 if s["forecast"] == 2:
-                    sigma = s["forecast_sigma"] * (high - low) * np.sqrt(world.lead[i] / s["day"])
+                    sigma = s["forecast_sigma"] * 2.0 / scale * np.sqrt(world.lead[i] / s["day"])
                     value += sigma * noise(s["seed"], env_id, clock[3], first + 1 + i)
-            obs[h, i] = scaled(value, low, high)
+            obs[h, i] = scaled(value, low, scale)

@@ -172,16 +172,16 @@ def test_registered_tasks_of_homes_pass_the_checkers(name: str) -> None:
 
 
 def test_masks_go_with_the_agents_own_spaces() -> None:
-    """A full battery cannot charge: of home-2's five levels the two above standing still are masked."""
+    """An empty battery cannot discharge: of home-2's five levels the two below standing still are masked."""
     for action_set in ("discrete", "multi-discrete"):
         env = homes(action_set=action_set, controls=["battery"])
         _, infos = env.reset()
-        env.simulator.state["soc"][0, 1] = 1.0
+        env.simulator.state["soc"][0, 1] = 0.0
         *_, infos = env.step(dict.fromkeys(env.agents, [2] if action_set == "multi-discrete" else 2))
-        env.simulator.state["soc"][0, 1] = 1.0
+        env.simulator.state["soc"][0, 1] = 0.0
         masks = [m["action_mask"] for m in env._masks()]
-        full, other = (m[0] if action_set == "multi-discrete" else m for m in (masks[1], masks[0]))
-        assert full.tolist() == [1, 1, 1, 0, 0]
+        empty, other = (m[0] if action_set == "multi-discrete" else m for m in (masks[1], masks[0]))
+        assert empty.tolist() == [0, 0, 1, 1, 1]
         assert other.tolist() == [1] * 5
         for agent in env.agents:
             assert env.action_space(agent).sample(infos[agent]["action_mask"]) is not None
