@@ -92,9 +92,9 @@ class CVCircuit:
             if not whole or value < least or (most is not None and value > most):
                 limits = f"of at least {least}" if most is None else f"between {least} and {most}"
                 raise InputError(f"CVCircuit: {field}={value!r} must be an integer {limits}")
-        if self.cutoff**self.n_modes > _MOST_AMPLITUDES:
+        if (size := self.cutoff**self.n_modes) > _MOST_AMPLITUDES:
             raise InputError(
-                f"CVCircuit: cutoff={self.cutoff} with n_modes={self.n_modes} is {self.cutoff**self.n_modes} amplitudes;"
+                f"CVCircuit: cutoff={self.cutoff} with n_modes={self.n_modes} is {size} amplitudes;"
                 f" expected at most {_MOST_AMPLITUDES}"
             )
         choices = {

@@ -13,6 +13,8 @@ With phi = 0 the first three are real matrices, and phases around them give the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,6 +52,11 @@ class FockGates(torch.nn.Module):
         # a state of the block displaced this far has left it: |m> lies within sqrt(m) + 2 of its centre
         self.furthest = 2.0 * math.sqrt(cutoff) + 4.0
 
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> FockGates:
+        # tables go where the module goes, but stay in double precision
+        super()._apply(lambda table: table.to(fn(table).device), recurse)  # type: ignore[no-untyped-call]
+        return self
+
     def _table(self, name: str) -> torch.Tensor:
         return self.get_buffer(f"_{name}")
 
@@ -86,8 +93,10 @@ class FockGates(torch.nn.Module):
         exp(-t/2 a^†^2) sech(r)^{n + 1/2} exp(t/2 a^2)."""
         r = r.double()
         powers = torch.tanh(r)[..., None] ** self._table("pairs")
-        lower = (powers @ self._table("lower")).unflatten(-1, (self.cutoff, self.cutoff))
-        raised = ((powers * self._table("signs")) @ self._table("lower")).unflatten(-1, (self.cutoff, self.cutoff))
+        lower, raised = (
+            (p @ self._table("lower")).reshape(*r.shape, self.cutoff, self.cutoff)
+            for p in (powers, powers * self._table("signs"))
+        )
         sech = (1.0 / torch.cosh(r))[..., None] ** (self._table("levels") + 0.5)
         return self._between((raised * sech[..., None, :]) @ lower.mT, None if phi is None else 0.5 * phi)
 
@@ -104,13 +113,17 @@ class FockGates(torch.nn.Module):
         waves = torch.cat([torch.cos(angle), torch.sin(angle)], -1)
         sectors = waves @ self._table("sectors")
         size = self.cutoff * self.cutoff
-        real = _Spread.apply(sectors, self._table("places"), self._table("slots")).unflatten(-1, (size, size))
+        spread: torch.Tensor = _Spread.apply(  # type: ignore[no-untyped-call]
+            sectors, self._table("places"), self._table("slots")
+        )
+        real = spread.reshape(*theta.shape, size, size)
         if phi is None:
             return real
         phases = self.phases(phi)[..., None, :].expand(*phi.shape, self.cutoff, self.cutoff).flatten(-2)
         return phases[..., :, None] * real * phases.conj()[..., None, :]
 
 
+@lru_cache(maxsize=8)
 def _displacement_tables(cutoff: int) -> dict[str, np.ndarray]:
     # levels enough for a state of the block that is displaced by `furthest`; even, so that no eigenvalue is zero
     levels = 2 * math.ceil((3.0 * math.sqrt(cutoff) + 7.0) ** 2 / 2.0)
@@ -127,6 +140,7 @@ def _displacement_tables(cutoff: int) -> dict[str, np.ndarray]:
     }
 
 
+@lru_cache(maxsize=8)
 def _squeezing_tables(cutoff: int) -> dict[str, np.ndarray]:
     pairs = np.arange((cutoff + 1) // 2)[:, None, None]
     m, k = np.arange(cutoff)[:, None], np.arange(cutoff)
@@ -139,6 +153,7 @@ def _squeezing_tables(cutoff: int) -> dict[str, np.ndarray]:
     }
 
 
+@lru_cache(maxsize=8)
 def _beam_splitter_tables(cutoff: int) -> dict[str, np.ndarray]:
     top = 2 * (cutoff - 1)
     frequencies = np.arange(top + 1)

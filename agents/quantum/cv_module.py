@@ -20,11 +20,11 @@ class TruncationWarning(UserWarning):
 class CVModule(torch.nn.Module):
     """Observation (B, n_inputs) -> read-out (B, outputs), differentiable in the observation and the parameters.
 
-    Trainable, named as in the qubit circuits' modules: `input_scaling` (n_scales,), `angles` (n_layers * layer_weights,),
-    the parameters of each layer in the order of `CVCircuit.gates`, and, where the circuit has them, `input_layer`,
+    Trainable, named as in the qubit circuits' modules: `input_scaling` (n_scales,), `angles`, the parameters of each
+    layer in the order of `CVCircuit.gates` (n_layers * layer_weights,), and, where the circuit has them, `input_layer`,
     `output_scaling` and `output_bias`. Gate matrices are made in double precision; states and results are of
-    `precision`. `largest_norm_loss` is the largest loss of norm seen in any call; a `TruncationWarning` is given when it
-    first exceeds the circuit's tolerance, and again at every tenfold of it.
+    `precision`. `largest_norm_loss` is the largest loss of norm seen in any call; a `TruncationWarning` is given when
+    it first exceeds the circuit's tolerance, and again at every tenfold of it.
     """
 
     def __init__(self, circuit: CVCircuit, precision: str = "single") -> None:
@@ -104,7 +104,7 @@ class CVModule(torch.nn.Module):
         circuit, fock = self.circuit, self.fock
         m, k = circuit.n_modes, len(circuit.mesh())
         sizes = [k, k, m, m, m, k, k, m, m, m] + ([m] if circuit.kerr else [])
-        parts = self.angles.reshape(circuit.n_layers, -1).split(sizes, 1)
+        parts = torch.split(self.angles.reshape(circuit.n_layers, -1), sizes, 1)
         theta1, phi1, turn1, r, r_phase, theta2, phi2, turn2, a, a_phase, *kappa = parts
         splitters = torch.zeros(2 * circuit.n_layers, 0, 1, 1, dtype=dtype, device=self.angles.device)
         if k:

@@ -62,6 +62,11 @@ class CVActorCriticPolicy(ActorCriticPolicy):
         self.lr_scales = {name: float((lr_scales or {}).get(name, 1.0)) for name in LR_GROUPS}
         if wrong := {k: v for k, v in self.lr_scales.items() if not v >= 0.0}:
             raise InputError(f"lr_scales: {wrong} must not be negative")
+        if set(self.lr_scales.values()) != {1.0} and not issubclass(optimizer_class, ScaledAdam):
+            raise InputError(
+                f"lr_scales: optimizer_class {optimizer_class.__name__} knows no factors; expected ScaledAdam"
+                " (with A2C: use_rms_prop=False)"
+            )
         self.circuit_options = dict(circuit or {})
         self.precision, self.output_gain = precision, output_gain
         super().__init__(

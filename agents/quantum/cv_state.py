@@ -59,14 +59,14 @@ class FockState:
         """K(kappa), the gate that is not Gaussian."""
         self.apply(mode, torch.diag_embed(self.gates.kerr_phases(self._parameter(kappa))))
 
-    def beam_split(
-        self, mode1: int, mode2: int, theta: torch.Tensor | float, phi: torch.Tensor | float = 0.0
-    ) -> None:
+    def beam_split(self, mode1: int, mode2: int, theta: torch.Tensor | float, phi: torch.Tensor | float = 0.0) -> None:
         """B(theta, phi) of any two modes, with one transmission for the whole batch."""
         self.apply_two(mode1, mode2, self.gates.beam_splitter(self._parameter(theta), self._parameter(phi)))
 
     def _parameter(self, value: torch.Tensor | float) -> torch.Tensor:
-        return torch.as_tensor(value, device=self.amplitudes.device)
+        if isinstance(value, torch.Tensor):
+            return value
+        return torch.tensor(value, dtype=torch.float64, device=self.amplitudes.device)
 
     def apply(self, mode: int, matrix: torch.Tensor) -> None:
         """A one-mode gate (D, D), or one a sample (B, D, D)."""
