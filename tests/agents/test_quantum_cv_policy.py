@@ -79,7 +79,9 @@ def test_it_learns_to_copy_a_number() -> None:
     model = PPO(
         CVActorCriticPolicy, Tracking(), seed=0, device="cpu", learning_rate=5e-3, n_steps=256, batch_size=64,
         gamma=0.0,
-        policy_kwargs={"circuit": {"cutoff": 7, "n_modes": 1, "norm_tolerance": 1.0}, "output_gain": 0.1, "log_std_init": -1.0},
+        policy_kwargs={
+            "circuit": {"cutoff": 7, "n_modes": 1, "norm_tolerance": 1.0}, "output_gain": 0.1, "log_std_init": -1.0
+        },
     )  # fmt: skip
     x = np.random.default_rng(1).uniform(-1, 1, (200, 3)).astype(np.float32)
 
@@ -128,6 +130,6 @@ def test_bad_options_are_named(options: dict[str, Any], word: str) -> None:
 
 
 def test_an_optimizer_without_factors_is_refused() -> None:
-    with pytest.raises(InputError, match=r"RMSpropTFLike.*use_rms_prop=False"):
+    with pytest.raises(InputError, match=r"RMSprop.*use_rms_prop=False"):
         A2C(CVActorCriticPolicy, Tracking(), policy_kwargs={"lr_scales": SCALES}, device="cpu")
     A2C(CVActorCriticPolicy, Tracking(), device="cpu")
