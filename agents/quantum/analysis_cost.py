@@ -17,9 +17,9 @@ class Cost(NamedTuple):
     """Counts of a circuit.
 
     `gates` by name, as described (before any decomposition); `depth`, the longest chain of gates that wait for one
-    another; `two_wire_gates`, those on two or more qubits or modes; `settings`, measurements in different bases that the
-    read-out needs; `shifts`, circuits of the parameter-shift rule beside the one itself, each in every setting, for the
-    derivatives to all that is trainable, None where no such rule exists.
+    another; `two_wire_gates`, those on two or more qubits or modes; `settings`, measurements in different bases that
+    the read-out needs; `shifts`, circuits of the parameter-shift rule beside the one itself, each in every setting, for
+    the derivatives to all that is trainable, None where no such rule exists.
     """
 
     parameters: dict[str, int]

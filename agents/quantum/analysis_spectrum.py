@@ -35,7 +35,8 @@ class Spectrum(NamedTuple):
 
 def _merge(values: np.ndarray) -> np.ndarray:
     values = np.sort(values)
-    return values[np.concatenate([[True], np.diff(values) > _TOLERANCE])]
+    distinct: np.ndarray = values[np.concatenate([[True], np.diff(values) > _TOLERANCE])]
+    return distinct
 
 
 def _sums(a: np.ndarray, b: np.ndarray) -> np.ndarray:

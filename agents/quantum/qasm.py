@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entangrid.agents.quantum.analysis_cost import measurement_settings, pauli_strings
@@ -10,11 +11,13 @@ from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.data.errors import InputError
 
+Values = Mapping[str, Sequence[float] | None]
 _NAMES = {
     "rx": "rx", "ry": "ry", "rz": "rz", "h": "h", "hadamard": "h", "x": "x", "paulix": "x", "y": "y", "pauliy": "y",
     "z": "z", "pauliz": "z", "s": "s", "sdg": "sdg", "t": "t", "tdg": "tdg", "sx": "sx", "cnot": "cx", "cx": "cx",
     "cy": "cy", "cz": "cz", "crx": "crx", "cry": "cry", "crz": "crz", "swap": "swap", "cswap": "cswap",
 }  # fmt: skip
+_FIELDS = {"x": "features", "lambda": "scaling", "theta": "weights"}
 _TO_Z = {"X": ("h",), "Y": ("sdg", "h")}  # what turns a basis into Z's, before measuring
 
 
@@ -38,27 +41,19 @@ def to_qasm(
     bases = measurement_settings(circuit.terms, circuit.n_qubits)
     if not 0 <= setting < len(bases):
         raise InputError(f"setting={setting} must be between 0 and {len(bases) - 1}")
-    names: dict[str, Callable[[int], str]] = {}
+    values: dict[str, Sequence[float] | None] = {"x": features, "lambda": scaling, "theta": weights}
     declared = []
-    groups = (
-        ("x", "features", features, circuit.features),
-        ("lambda", "scaling", scaling, circuit.program.n_scales),
-        ("theta", "weights", weights, circuit.program.n_weights),
-    )
-    for name, field, values, size in groups:
-        if values is None:
-            declared += [f"input float[64] {name}_{i};" for i in range(size)]
-            names[name] = lambda i, name=name: f"{name}_{i}"  # type: ignore[misc]
-        elif len(values) != size:
-            raise InputError(f"{field} has {len(values)} numbers; expected {size}")
-        else:
-            numbers = [_number(v) for v in values]
-            names[name] = lambda i, numbers=numbers: numbers[i]  # type: ignore[misc]
+    sizes = {"x": circuit.features, "lambda": circuit.program.n_scales, "theta": circuit.program.n_weights}
+    for name, given in values.items():
+        if given is None:
+            declared += [f"input float[64] {name}_{i};" for i in range(sizes[name])]
+        elif len(given) != sizes[name]:
+            raise InputError(f"{_FIELDS[name]} has {len(given)} numbers; expected {sizes[name]}")
     n = circuit.n_qubits
     lines = ["OPENQASM 3.0;", 'include "stdgates.inc";', *_comments(circuit, bases[setting], setting, len(bases))]
     lines += [*declared, f"qubit[{n}] q;", f"bit[{n}] c;"]
     for gate in circuit.gates:
-        lines += _statements(circuit, gate, names)
+        lines += _statements(circuit, gate, values)
     for wire, letter in enumerate(bases[setting]):
         lines += [f"{name} q[{wire}];" for name in _TO_Z.get(letter, ())]
     return "\n".join([*lines, "c = measure q;"]) + "\n"
@@ -74,8 +69,8 @@ def _comments(circuit: Circuit, basis: str, setting: int, n_settings: int) -> li
     return lines
 
 
-def _statements(circuit: Circuit, gate: Gate, names: dict[str, Callable[[int], str]]) -> list[str]:
-    angles = [_angle(circuit, angle, names) for angle in gate.angles]
+def _statements(circuit: Circuit, gate: Gate, given: Values) -> list[str]:
+    angles = [_angle(circuit, angle, given) for angle in gate.angles]
     if gate.name in ("rot", "crot"):  # RZ, RY, RZ in the order of time
         parts = list(zip((f"{gate.name[:-3]}r{axis}" for axis in "zyz"), ([a] for a in angles), strict=True))
     else:
@@ -90,21 +85,28 @@ def _statements(circuit: Circuit, gate: Gate, names: dict[str, Callable[[int], s
     return out
 
 
-def _angle(circuit: Circuit, angle: Angle, names: dict[str, Callable[[int], str]]) -> str:
-    parts = []
-    if angle.input >= 0:
-        inner = names["x"](angle.input)
-        inner = f"{names['lambda'](angle.scale)} * {inner}" if angle.scale >= 0 else inner
+def _angle(circuit: Circuit, angle: Angle, given: Values) -> str:
+    """One expression; what is known of it is one number."""
+    known, unknown = angle.offset, []
+    x, scale, weight = given["x"], given["lambda"], given["theta"]
+    if angle.input >= 0 and x is not None and (angle.scale < 0 or scale is not None):
+        squash = {"tanh": math.tanh, "arctan": math.atan}.get(circuit.squash, float)
+        inner = float(x[angle.input]) * (float(scale[angle.scale]) if angle.scale >= 0 and scale is not None else 1.0)
+        known += angle.factor * squash(inner)
+    elif angle.input >= 0:
+        text = f"x_{angle.input}" if x is None else _number(x[angle.input])
+        if angle.scale >= 0:
+            text = (f"lambda_{angle.scale}" if scale is None else _number(scale[angle.scale])) + f" * {text}"
         if circuit.squash == "tanh":  # which OpenQASM does not have
-            inner = f"(1.0 - 2.0 / (exp(2.0 * {inner}) + 1.0))"
+            text = f"(1.0 - 2.0 / (exp(2.0 * {text}) + 1.0))"
         elif circuit.squash == "arctan":
-            inner = f"arctan({inner})"
-        parts.append(inner if angle.factor == 1.0 else f"{_number(angle.factor)} * {inner}")
-    if angle.weight >= 0:
-        parts.append(names["theta"](angle.weight))
-    if angle.offset:
-        parts.append(_number(angle.offset))
-    return " + ".join(parts) or "0.0"
+            text = f"arctan({text})"
+        unknown.append(text if angle.factor == 1.0 else f"{_number(angle.factor)} * {text}")
+    if angle.weight >= 0 and weight is not None:
+        known += float(weight[angle.weight])
+    elif angle.weight >= 0:
+        unknown.append(f"theta_{angle.weight}")
+    return " + ".join(unknown + ([_number(known)] if known or not unknown else []))
 
 
 def _number(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from entangrid.agents.quantum.analysis_cost import cost
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.cv import CVCircuit
@@ -94,6 +96,10 @@ def analysis_lines(circuit: Circuit | CVCircuit) -> list[str]:
         rows.append(("variance of gradients", f"{slopes.mean:.2g}", note))
     if circuit.encoding != "amplitude":
         found = analysis.fourier_spectrum(circuit, 0, 10)
-        reached = [f"{f:.4g}" for f, hit in zip(found.frequencies, found.reached.any(0), strict=True) if f >= 0 and hit]
+        reached = [
+            f"{f:.4g}"
+            for f, hit in zip(found.frequencies, np.any(found.reached, 0).tolist(), strict=True)
+            if f >= 0 and hit
+        ]
         rows.append(("frequencies in x0", f"{len(reached)}", ", ".join(reached)))
     return [f"{name:<36}{value:>8}  {note}" for name, value, note in rows]
