@@ -87,7 +87,7 @@ def _piece(cells: list[list[str]], links: list[list[bool]], letter: str, head: i
             size = _width(labels)
             line += labels[wire].center(size, "─") + "─"
             below += ("│" if link[wire] else " ").center(size) + " "
-        lines += [line + end, below] if wire + 1 < n else [line + end]
+        lines += [line + end, below] if below.strip() else [line + end]
     return lines
 
 

@@ -98,8 +98,13 @@ def _read(path: Path) -> dict[str, Any]:
 def _of_fields(content: dict[str, Any]) -> Circuit | CVCircuit:
     from entangrid.agents.quantum.circuit import Circuit
     from entangrid.agents.quantum.cv import CVCircuit
+    from entangrid.data.errors import InputError
 
-    return CVCircuit.from_dict(content) if "n_modes" in content else Circuit.from_dict(content)
+    if "n_modes" in content:
+        return CVCircuit.from_dict(content)
+    if "n_qubits" not in content:
+        raise InputError("n_qubits: missing; expected the fields of a circuit of qubits (n_qubits) or modes (n_modes)")
+    return Circuit.from_dict(content)
 
 
 def _of_study(source: str) -> dict[str, Circuit | CVCircuit]:
