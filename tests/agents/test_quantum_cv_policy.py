@@ -89,7 +89,7 @@ def test_it_learns_to_copy_a_number() -> None:
         return float(np.abs(model.predict(x, deterministic=True)[0][:, 0] - x[:, 0]).mean())
 
     before = distance()
-    model.learn(4_000)
+    model.learn(2_048)
     assert distance() < 0.5 * before
 
 
