@@ -168,7 +168,7 @@ def test_registered_tasks_of_homes_pass_the_checkers(name: str) -> None:
         parallel_api_test(env, num_cycles=100)
         parallel_seed_test(lambda: make_parallel(f"entangrid/{name}", scenario=env.task.scenario), num_cycles=5)
     assert env.metadata["name"] == f"entangrid_{name.replace('-', '_').lower()}"
-    assert env.max_num_agents == (30 if name == "Feeder-v0" else 1)
+    assert env.max_num_agents == (50 if name == "Feeder-v0" else 1)
 
 
 def test_masks_go_with_the_agents_own_spaces() -> None:
