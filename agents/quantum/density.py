@@ -269,7 +269,8 @@ class Density(torch.nn.Module):
         self._keep("zero", zero[None], self.real)
         entries = _PAULI.transpose(1, 2, 0).transpose(1, 0, 2).reshape(4, 4)  # entry (i, j) of a matrix to Pauli letter
         self._keep("entries", entries, torch.complex128 if precision == "double" else torch.complex64)
-        self.row_bytes = (len(self.steps) * 3 + 2) * zero.nbytes
+        self.state_bytes = 4 * zero.nbytes  # what one row needs at a time, and with all that its backward pass needs
+        self.row_bytes = self.state_bytes + sum(4 if kind == "stage" else 2 for kind, *_ in self.steps) * zero.nbytes
 
     def _keep(self, name: str, values: object, dtype: torch.dtype | None = None) -> str:
         self.register_buffer(name, torch.as_tensor(np.asarray(values), dtype=dtype), persistent=False)
@@ -345,7 +346,8 @@ class Density(torch.nn.Module):
         def run(rows: int, angles: torch.Tensor, given: torch.Tensor | None) -> torch.Tensor:
             return self.values(angles, given, rows)[:, self.get_buffer("strings")] @ self.get_buffer("weights")
 
-        return in_chunks(run, batch, self.row_bytes, angles, given)
+        is_differentiated = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (angles, given))
+        return in_chunks(run, batch, self.row_bytes if is_differentiated else self.state_bytes, angles, given)
 
     def values(self, angles: torch.Tensor, given: torch.Tensor | None, batch: int) -> torch.Tensor:
         """(batch, 4^n): expectation values of all Pauli strings; wire 0 is the most significant digit of I, X, Y, Z."""
@@ -380,12 +382,13 @@ class Density(torch.nn.Module):
         if kind == "string":
             turn = angles[:, index : index + 1] * gain
             partner, turned = self.get_buffer(name), self.get_buffer(f"{name}_turned")
-            swapped = _take(state, partner, partner) * self.get_buffer(f"{name}_sign")
+            swapped: torch.Tensor = _take(state, partner, partner) * self.get_buffer(f"{name}_sign")
             return state * (1.0 + (torch.cos(turn) - 1.0) * turned) + torch.sin(turn) * swapped
         if kind == "dense":
             order, back = self.get_buffer(f"{name}_order"), self.get_buffer(f"{name}_back")
-            moved = _take(state, order, back).reshape(state.shape[0], 4**index, -1)
-            return _take((self.get_buffer(name) @ moved).reshape(state.shape[0], -1), back, order)
+            moved: torch.Tensor = _take(state, order, back).reshape(state.shape[0], 4**index, -1)
+            turned_back: torch.Tensor = _take((self.get_buffer(name) @ moved).flatten(1), back, order)
+            return turned_back
         if kind == "move":
             state = _take(state, self.get_buffer(name), self.get_buffer(f"{name}_back"))
         return state * self.get_buffer(f"{name}_weight")
@@ -409,7 +412,7 @@ class Density(torch.nn.Module):
     def _single(self, state: torch.Tensor, matrix: torch.Tensor, wire: int) -> torch.Tensor:
         rest = 4 ** (self.n - 1 - wire)
         if rest == 1:
-            out = state.reshape(state.shape[0], -1, 4) @ matrix.transpose(1, 2)
+            out: torch.Tensor = state.reshape(state.shape[0], -1, 4) @ matrix.transpose(1, 2)
         else:
             out = matrix[:, None] @ state.reshape(state.shape[0], -1, 4, rest)
         return out.flatten(1)

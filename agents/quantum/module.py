@@ -110,12 +110,12 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
                 a = self._squash(a)
             a = torch.where(self.get_buffer("_input") >= 0, a, 0.0)
         if self._factor:
-            a = a * self.get_buffer("_factors")
+            a = a * self.get_buffer("_factors").to(a.dtype)
         if self._has["weight"]:
             weight = torch.cat([self.angles, self.angles.new_zeros(1)])
             a = a + weight[self.get_buffer("_weight")]
         if self._offset:
-            a = a + self.get_buffer("_offsets")
+            a = a + self.get_buffer("_offsets").to(a.dtype)
         return torch.nn.functional.pad(a, (0, 1))
 
     def apply_gates(self, x: torch.Tensor, device: Any) -> None:
@@ -185,8 +185,8 @@ def _initial_angles(circuit: Circuit) -> torch.Tensor:
 
 
 def _constant(module: torch.nn.Module, name: str, values: list[float], neutral: float) -> bool:
-    """Register the values as a buffer unless all are neutral; whether they were."""
+    """Register the values, in double precision, as a buffer unless all are neutral; whether they were."""
     if all(v == neutral for v in values):
         return False
-    module.register_buffer(name, torch.tensor(values), persistent=False)
+    module.register_buffer(name, torch.tensor(values, dtype=torch.float64), persistent=False)
     return True

@@ -74,7 +74,7 @@ class Shots(torch.nn.Module):
     def forward(self, angles: torch.Tensor, given: torch.Tensor | None, rng: np.random.Generator) -> torch.Tensor:
         """Estimates (R, n_out) in double precision."""
         rows = angles.shape[0]
-        held = self.density.row_bytes if self.density is not None else 64 << self.n
+        held = self.density.state_bytes if self.density is not None else 64 << self.n
         size = max(1, _STATE_BYTES // (held * (self.shots if self.a_shot_each else 1)))
         parts = [np.zeros((0, len(self.terms.flip)))]
         for start in range(0, rows, size):
@@ -115,7 +115,7 @@ class Shots(torch.nn.Module):
             for wire, letter in enumerate(basis.letters):
                 if letter != 3:
                     turn = torch.tensor([_TURNS[letter]], dtype=evolved.dtype, device=evolved.device)
-                    evolved = apply_single(evolved, turn, wire, self.n)
+                    evolved = apply_single(evolved, turn, wire)
             return evolved.real.square() + evolved.imag.square()
         digits = np.arange(1 << self.n)[:, None] >> np.arange(self.n - 1, -1, -1) & 1
         index = (digits * np.array(basis.letters)) @ 4 ** np.arange(self.n - 1, -1, -1)

@@ -64,6 +64,7 @@ class Trajectories(torch.nn.Module):
                 make_plan(primitives, terms, self.n, self.n_columns, 0, 0, given_state=True), precision
             )
         self.operations = schedule(primitives, self.n)
+        self._keep_segments()
         for number, op in enumerate(self.operations):
             self._keep_operation(f"op{number}", op)
         self.terms = terms
@@ -73,7 +74,9 @@ class Trajectories(torch.nn.Module):
             self._keep("partner", np.arange(1 << self.n) ^ terms.flip[:, None])
             self._keep("phases", terms.phases(self.n), self.complex)
             self._keep("weights", terms.weights, self.real)
-        self.row_bytes = (4 * len(self.operations) + 4) * (16 << self.n)
+        size = (16 if precision == "double" else 8) << self.n
+        self.state_bytes = 8 * size  # what one row needs at a time, and with all that its backward pass needs
+        self.row_bytes = self.state_bytes + 2 * len(self.operations) * size + 256 * self.get_buffer("seg_gain").numel()
 
     def _keep(self, name: str, values: object, dtype: torch.dtype | None = None) -> None:
         self.register_buffer(name, torch.as_tensor(np.asarray(values), dtype=dtype), persistent=False)
@@ -98,6 +101,46 @@ class Trajectories(torch.nn.Module):
             turns.append(Turn(wire, (), 1, Angle(input=first + 2 * i), 1.0))
             turns.append(Turn(wire, (), 3, Angle(input=first + 2 * i + 1), 1.0))
         return turns
+
+    def _keep_segments(self) -> None:
+        """Runs of turns between jumps, of all chains, as tables (depth, segments) that are multiplied out together; the
+        shorter ones are filled with turns by zero. `parts` tells for each chain its segments and jumps in order."""
+        segments: list[list[Factor]] = []
+        self.parts: dict[int, list[tuple[bool, int]]] = {}  # operation: (whether a jump, its site or the segment)
+        for number, op in enumerate(self.operations):
+            if not isinstance(op, Chain):
+                continue
+            parts = self.parts.setdefault(number, [])
+            for factor in op.factors:
+                if factor.axis == _JUMP:
+                    parts.append((True, factor.angle.input))
+                    continue
+                if not parts or parts[-1][0]:
+                    parts.append((False, len(segments)))
+                    segments.append([])
+                segments[-1].append(factor)
+        shape = (max((len(s) for s in segments), default=0), len(segments))
+        columns, generators = np.full(shape, -1), np.zeros((*shape, 2, 2), complex)
+        gains, offsets = np.zeros(shape), np.zeros(shape)
+        for i, segment in enumerate(segments):
+            for t, factor in enumerate(segment):
+                columns[t, i], generators[t, i] = factor.angle.input, _GENERATORS[factor.axis]
+                gains[t, i], offsets[t, i] = 0.5 * factor.gain, 0.5 * factor.gain * factor.angle.offset
+        self._keep("seg_column", columns)
+        self._keep("seg_generator", generators, self.complex)
+        self._keep("seg_gain", gains, self.real)
+        self._keep("seg_offset", offsets, self.real)
+
+    def _segments(self, columns: torch.Tensor) -> torch.Tensor:
+        """(rows, segments, 2, 2): every segment multiplied out."""
+        index, generators = self.get_buffer("seg_column"), self.get_buffer("seg_generator")
+        columns = torch.nn.functional.pad(columns, (0, 1))  # column -1 is zero
+        out = torch.eye(2, dtype=self.complex, device=columns.device).expand(1, index.shape[1], 2, 2)
+        for t in range(index.shape[0]):
+            half = columns[:, index[t]] * self.get_buffer("seg_gain")[t] + self.get_buffer("seg_offset")[t]
+            cos, sin = torch.cos(half)[..., None, None], torch.sin(half)[..., None, None]
+            out = cos * out + sin * (generators[t] @ out)
+        return out
 
     def _keep_operation(self, name: str, op: Operation) -> None:
         j = np.arange(1 << self.n)
@@ -146,10 +189,13 @@ class Trajectories(torch.nn.Module):
         angles = self._repeated(angles.to(self.real))
         given = None if given is None else self._repeated(given)
         if self.engine is not None and angles.device.type == "cpu":
-            bytes_a_row = 32 << self.n
-            out = in_chunks(self._fused, rows, bytes_a_row, angles, given, turns)
+            out = in_chunks(self._fused, rows, self.state_bytes, angles, given, turns)
         else:
-            out = in_chunks(self._read, rows, self.row_bytes, angles, given, turns, numbers)
+            is_differentiated = torch.is_grad_enabled() and any(
+                t is not None and t.requires_grad for t in (angles, given)
+            )
+            held = self.row_bytes if is_differentiated else self.state_bytes
+            out = in_chunks(self._read, rows, held, angles, given, turns, numbers)
         return out.reshape(batch, self.count, -1).mean(1)
 
     def _repeated(self, values: torch.Tensor) -> torch.Tensor:
@@ -197,17 +243,25 @@ class Trajectories(torch.nn.Module):
             state[:, 0] = 1.0
         else:
             state = given.to(self.complex).expand(rows, -1)
+        segments = self._segments(columns)
         for number, op in enumerate(self.operations):
-            state = self._step(f"op{number}", op, state, columns, numbers)
+            state = self._step(number, op, state, columns, segments, numbers)
         return state
 
     def _step(
-        self, name: str, op: Operation, state: torch.Tensor, columns: torch.Tensor, numbers: torch.Tensor
+        self,
+        number: int,
+        op: Operation,
+        state: torch.Tensor,
+        columns: torch.Tensor,
+        segments: torch.Tensor,
+        numbers: torch.Tensor,
     ) -> torch.Tensor:
+        name = f"op{number}"
         if isinstance(op, Chain):
-            m = self._matrix(op, state, columns, numbers)
+            m = self._matrix(number, op.wire, state, segments, numbers)
             if not op.controls:
-                return apply_single(state, m, op.wire, self.n)
+                return apply_single(state, m, op.wire)
             where = self.get_buffer(name)
             low, high = state[:, where].chunk(2, 1)
             new = (m[:, 0, :1] * low + m[:, 0, 1:] * high, m[:, 1, :1] * low + m[:, 1, 1:] * high)
@@ -221,45 +275,39 @@ class Trajectories(torch.nn.Module):
         moved = state[:, self.get_buffer(f"{name}_order")].reshape(state.shape[0], 1 << len(op.ordered), -1)
         return (self.get_buffer(name) @ moved).flatten(1)[:, self.get_buffer(f"{name}_back")]
 
-    def _matrix(self, chain: Chain, state: torch.Tensor, columns: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    def _matrix(
+        self, number: int, wire: int, state: torch.Tensor, segments: torch.Tensor, numbers: torch.Tensor
+    ) -> torch.Tensor:
         """(rows, 2, 2): a chain multiplied out. The probabilities of its jumps depend on the wire's own density matrix
         only."""
-        mixed = None
-        if any(f.axis == _JUMP for f in chain.factors):
-            mixed = reduced(state.detach(), chain.wire, self.n).to(torch.complex128)
-        product = torch.eye(2, dtype=self.complex, device=state.device).expand(state.shape[0], 2, 2)
-        since = product  # the last jump
-        for factor in chain.factors:
-            if factor.axis != _JUMP:
-                turn = self._turn(factor, columns)
-                product, since = turn @ product, turn.detach() @ since
+        parts = self.parts[number]
+        mixed = reduced(state.detach(), wire) if any(is_jump for is_jump, _ in parts) else None
+        product: torch.Tensor | None = None
+        for is_jump, index in parts:
+            if not is_jump:
+                segment = segments[:, index]
+                product = segment if product is None else segment @ product
                 continue
             assert mixed is not None
-            mixed = _turned(since.to(mixed.dtype), mixed)
-            chosen, chance = draw_jump(
-                self.get_buffer(f"kraus{factor.angle.input}"), mixed, numbers[:, factor.angle.input]
-            )
-            mixed = _turned(chosen, mixed) / chance[:, None, None]
+            if product is None:
+                product = torch.eye(2, dtype=self.complex, device=state.device).expand(state.shape[0], 2, 2)
+            held = product.detach()
+            populations = ((held @ mixed) * held.conj()).sum(2).real
+            kraus = self.get_buffer(f"kraus{index}")
+            chosen, chance = draw_jump(kraus, populations.double(), numbers[:, index])
             product = (chosen / chance.sqrt()[:, None, None]).to(self.complex) @ product
-            since = torch.eye(2, dtype=self.complex, device=state.device).expand(state.shape[0], 2, 2)
+        assert product is not None
         return product
 
-    def _turn(self, factor: Factor, columns: torch.Tensor) -> torch.Tensor:
-        half = (0.5 * factor.gain * (columns[:, factor.angle.input] if factor.angle.input >= 0 else 0.0 * columns[:, 0])
-                + 0.5 * factor.gain * factor.angle.offset)[:, None, None]  # fmt: skip
-        generator = torch.tensor(_GENERATORS[factor.axis], dtype=self.complex, device=columns.device)
-        one = torch.eye(2, dtype=self.complex, device=columns.device)
-        return torch.cos(half) * one + torch.sin(half) * generator
 
-
-def apply_single(state: torch.Tensor, matrix: torch.Tensor, wire: int, n_qubits: int) -> torch.Tensor:
+def apply_single(state: torch.Tensor, matrix: torch.Tensor, wire: int) -> torch.Tensor:
     """A matrix (B or 1, 2, 2) on one wire of states (B, 2^n)."""
     low, high = state.reshape(state.shape[0], 1 << wire, 2, -1).unbind(2)
     m = matrix[:, :, :, None, None]
     return torch.stack([m[:, 0, 0] * low + m[:, 0, 1] * high, m[:, 1, 0] * low + m[:, 1, 1] * high], 2).flatten(1)
 
 
-def reduced(state: torch.Tensor, wire: int, n_qubits: int) -> torch.Tensor:
+def reduced(state: torch.Tensor, wire: int) -> torch.Tensor:
     """(B, 2, 2): density matrix of one wire of pure states."""
     low, high = state.reshape(state.shape[0], 1 << wire, 2, -1).unbind(2)
     coherence = (low * high.conj()).sum((1, 2))
@@ -268,14 +316,12 @@ def reduced(state: torch.Tensor, wire: int, n_qubits: int) -> torch.Tensor:
     return torch.stack(rows, 1)
 
 
-def _turned(matrix: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
-    return matrix @ mixed @ matrix.mH
-
-
-def draw_jump(kraus: torch.Tensor, mixed: torch.Tensor, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """One operator (B, 2, 2) for every density matrix (B, 2, 2), and its probability (B,); `numbers` are uniform."""
-    effects = kraus.mH @ kraus
-    chances = torch.einsum("kij,bji->bk", effects, mixed).real.clamp(min=0.0)
+def draw_jump(
+    kraus: torch.Tensor, populations: torch.Tensor, numbers: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One operator (B, 2, 2) for every pair of populations (B, 2) of |0> and |1>, and its probability (B,); `numbers`
+    (B,) are uniform. K†K is diagonal for every operator of a `Channel`."""
+    chances = populations @ (kraus.abs() ** 2).sum(1).T
     cumulated = chances.cumsum(1)
     index = (cumulated[:, :-1] <= numbers[:, None] * cumulated[:, -1:]).sum(1)
     return kraus[index], chances.gather(1, index[:, None])[:, 0]
