@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from entangrid.agents.quantum.module import CircuitModule
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
+    from entangrid.agents.quantum.noise import NoiseModel
     from entangrid.agents.quantum.traced import TracedCircuit
 
-BACKENDS = ("fused", "torchquantum", "torch")
+EXACT = ("fused", "torchquantum", "torch")
+NOISY = ("density", "trajectories", "shots")
+BACKENDS = (*EXACT, *NOISY)
 PRECISIONS = ("single", "double")
 
 
@@ -108,21 +112,63 @@ def plan_of(circuit: Circuit) -> Any:
 
 
 def compile_circuit(
-    circuit: Circuit | torch.nn.Module, backend: str = "fused", precision: str = "single", threads: int | None = None
+    circuit: Circuit | torch.nn.Module,
+    backend: str | Mapping[str, Any] = "fused",
+    precision: str = "single",
+    threads: int | None = None,
+    *,
+    noise: NoiseModel | Mapping[str, Any] | None = None,
+    shots: int | None = None,
+    trajectories: int | None = None,
+    seed: int | None = None,
 ) -> CompiledCircuit | TracedCircuit:
-    """A module that executes a circuit by `backend`: "fused" (compiled kernels), "torchquantum" or "torch".
+    """A module that executes a circuit by `backend`, (B, n_inputs) -> (B, outputs).
+
+    ================ ===================================================================================================
+    "fused"          compiled kernels; `threads` bounds the threads of a call, None following torch's setting
+    "torchquantum"   TorchQuantum's own execution, in single precision only
+    "torch"          plain torch, for any device
+    "density"        exact with `noise`, up to 8 qubits
+    "trajectories"   the mean over `trajectories` (100) random pure states with `noise`, for any number of qubits
+    "shots"          estimates from `shots` (1024) measurements of every setting, with `noise` if there is any;
+                     gradients by parameter shifts, and every circuit executed counted in the layer's `executions`
+    ================ ===================================================================================================
 
     `circuit` is a `Circuit`, its built module, or any ``torchquantum.QuantumModule`` (see `TracedCircuit` for what is
-    traced). `precision` is "single" or "double" (not for TorchQuantum, which is complex64 only); `threads` bounds the
-    threads of a fused call, None following torch's setting. Raises `InputError` naming the option.
+    traced); layers of one module share its parameters. `precision` is "single" or "double". `noise` is a `NoiseModel`
+    or its fields; `seed` determines all draws, and is itself drawn from torch's generator if None. `backend` may be a
+    mapping of these options with the name under "backend", where there is room for one argument only, as in the
+    policies. Raises `InputError` naming the option.
     """
+    if isinstance(backend, Mapping):
+        options = {"precision": precision, "threads": threads, "noise": noise, "shots": shots,
+                   "trajectories": trajectories, "seed": seed}  # fmt: skip
+        if unknown := sorted(set(backend) - {"backend", *options}):
+            raise InputError(f"backend: {unknown[0]!r} is no option; expected some of backend, {', '.join(options)}")
+        chosen = options | {name: value for name, value in backend.items() if name != "backend"}
+        return compile_circuit(circuit, backend.get("backend", "fused"), **chosen)
     if backend not in BACKENDS:
         raise InputError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise InputError(f"precision={precision!r} is unknown; expected 'single' or 'double'")
+    used = {"noise": NOISY, "shots": ("shots",), "trajectories": ("trajectories",), "seed": NOISY}
+    given = {"noise": noise, "shots": shots, "trajectories": trajectories, "seed": seed}
+    for name, backends in used.items():
+        if given[name] is not None and backend not in backends:
+            raise InputError(f"{name} does not go with backend={backend!r}; expected {' or '.join(backends)}")
+    module = circuit.build() if isinstance(circuit, Circuit) else circuit
+    if backend in NOISY:
+        from entangrid.agents.quantum.noise import NoiseModel
+        from entangrid.agents.quantum.noisy import NoisyOptions, noisy_layer
+
+        model = NoiseModel.from_dict(noise) if isinstance(noise, Mapping) else noise or NoiseModel()
+        return noisy_layer(
+            module,
+            NoisyOptions(backend, model, precision, 1024 if shots is None else shots,
+                         100 if trajectories is None else trajectories, seed),
+        )  # fmt: skip
     if backend == "torchquantum" and precision == "double":
         raise InputError("precision='double': TorchQuantum computes in complex64 only; use backend='fused' or 'torch'")
-    module = circuit.build() if isinstance(circuit, Circuit) else circuit
     if isinstance(module, CircuitModule):
         return CompiledCircuit(module, backend, precision, threads)
     from entangrid.agents.quantum.traced import TracedCircuit

@@ -22,6 +22,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
     `output_scaling` and `output_bias`. `apply_gates` is the definition, gate by gate; `forward` executes the same
     circuit as few large TorchQuantum gates where it can (`blocks`), because TorchQuantum's cost is per gate. The
     quantum device lives only inside the call: kept on the module it would break ``deepcopy`` and enter ``state_dict``.
+    `slots` tells the column of `slot_angles` that holds an angle.
     """
 
     def __init__(self, circuit: Circuit) -> None:
@@ -41,7 +42,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
         for gate in circuit.gates:
             for angle in gate.angles:
                 slots.setdefault(angle, len(slots))
-        self._slots = slots
+        self.slots = slots
         for name in ("input", "scale", "weight"):
             index = torch.tensor([getattr(a, name) for a in slots], dtype=torch.int64)
             self.register_buffer(f"_{name}", index, persistent=False)
@@ -99,7 +100,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
 
     def slot_angles(self, x: torch.Tensor) -> torch.Tensor:
         """Every angle of the circuit [rad] from its features, (B, K + 1) or (1, K + 1); the last is zero."""
-        a = x.new_zeros(1, len(self._slots))
+        a = x.new_zeros(1, len(self.slots))
         if self._has["input"]:
             a = x[:, self.get_buffer("_input").clamp(min=0)]
             if self._has["scale"]:
@@ -109,12 +110,12 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
                 a = self._squash(a)
             a = torch.where(self.get_buffer("_input") >= 0, a, 0.0)
         if self._factor:
-            a = a * self.get_buffer("_factors")
+            a = a * self.get_buffer("_factors").to(a.dtype)
         if self._has["weight"]:
             weight = torch.cat([self.angles, self.angles.new_zeros(1)])
             a = a + weight[self.get_buffer("_weight")]
         if self._offset:
-            a = a + self.get_buffer("_offsets")
+            a = a + self.get_buffer("_offsets").to(a.dtype)
         return torch.nn.functional.pad(a, (0, 1))
 
     def apply_gates(self, x: torch.Tensor, device: Any) -> None:
@@ -123,7 +124,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             device.set_states(states.to(torch.complex64))
         columns = self.slot_angles(self.features(x)).unbind(1)
         for gate in self.circuit.gates:
-            chosen = [columns[self._slots[a]] if a.input >= 0 else columns[self._slots[a]][:1] for a in gate.angles]
+            chosen = [columns[self.slots[a]] if a.input >= 0 else columns[self.slots[a]][:1] for a in gate.angles]
             size = max((column.shape[0] for column in chosen), default=1)
             params = torch.stack([column.expand(size) for column in chosen], dim=-1) if chosen else None
             tqf.func_name_dict[gate.name](
@@ -184,8 +185,8 @@ def _initial_angles(circuit: Circuit) -> torch.Tensor:
 
 
 def _constant(module: torch.nn.Module, name: str, values: list[float], neutral: float) -> bool:
-    """Register the values as a buffer unless all are neutral; whether they were."""
+    """Register the values, in double precision, as a buffer unless all are neutral; whether they were."""
     if all(v == neutral for v in values):
         return False
-    module.register_buffer(name, torch.tensor(values), persistent=False)
+    module.register_buffer(name, torch.tensor(values, dtype=torch.float64), persistent=False)
     return True

@@ -26,7 +26,7 @@ class CircuitExtractor(MlpExtractor):
     def __init__(
         self,
         circuit: Circuit,
-        backend: str,
+        backend: str | Mapping[str, Any],
         net_arch: dict[str, list[int]],
         activation_fn: type[nn.Module],
         device: torch.device,
@@ -44,7 +44,7 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
 
     ``circuit``      fields of `Circuit` as a dictionary; `n_inputs` is the length of the observation, and `n_qubits`
                      defaults to it, at most 6, with layers enough to read every input at least once (at least 3)
-    ``backend``      what executes the circuit: "fused", "torchquantum" or "torch" (see `compile_circuit`)
+    ``backend``      what executes the circuit: a name, or a mapping with its options (see `compile_circuit`)
     ``lr_scales``    factors on the learning rate of "input_scaling", "angles" and "output_scaling" (1 by default);
                      they hold under any schedule
     ``output_gain``  gain of the head's orthogonal initialisation; SB3 uses 0.01
@@ -62,7 +62,7 @@ class QuantumActorCriticPolicy(ActorCriticPolicy):
         activation_fn: type[nn.Module] = nn.Tanh,
         *,
         circuit: Mapping[str, Any] | None = None,
-        backend: str = "fused",
+        backend: str | Mapping[str, Any] = "fused",
         lr_scales: Mapping[str, float] | None = None,
         output_gain: float = 0.01,
         optimizer_class: type[torch.optim.Optimizer] = ScaledAdam,
