@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def _writer(circuit: Circuit) -> Writer:
     return Writer(
-        circuit.encoding, circuit.n_qubits, circuit.inputs, trainable_scaling=circuit.trainable_scaling
+        circuit.encoding, circuit.n_qubits, circuit.features, trainable_scaling=circuit.trainable_scaling
     )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def hardware_efficient(circuit: Circuit) -> Program:
     write = _writer(circuit)
     if circuit.encoding != "amplitude":
         axes = ("rx", "ry", "rz")
-        for i in range(circuit.inputs):
+        for i in range(circuit.features):
             axis = axes[(axes.index(circuit.encoding) + i // circuit.n_qubits) % 3]
             write.gates.append(Gate(axis, (i % circuit.n_qubits,), (Angle(input=i, scale=write.scale()),)))
     for _ in range(circuit.n_layers):
@@ -80,7 +80,7 @@ def controlled_rotation_ring(circuit: Circuit) -> Program:
     write, n = _writer(circuit), circuit.n_qubits
     if n < 2:
         raise InputError("Circuit: ansatz='controlled-rotation-ring' needs n_qubits of at least 2")
-    n_features = n if circuit.input_layer else circuit.inputs
+    n_features = circuit.features
     for _ in range(circuit.n_layers):
         write.gates += [Gate("h", (i,)) for i in range(n)]
         for i in range(n):
@@ -122,7 +122,7 @@ def pooling(circuit: Circuit) -> Program:
 
 
 def _encode_bits(circuit: Circuit, write: Writer) -> None:
-    for i in range(min(circuit.inputs, circuit.n_qubits)):
+    for i in range(min(circuit.features, circuit.n_qubits)):
         write.gates += [Gate(name, (i,), (Angle(input=i, factor=pi),)) for name in ("rx", "rz")]
 
 

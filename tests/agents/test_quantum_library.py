@@ -121,3 +121,12 @@ def test_every_family_survives_its_own_device() -> None:
         device = tq.QuantumDevice(n_wires=circuit.n_qubits, bsz=3)
         module.apply_gates(x, device)
         torch.testing.assert_close(module(x), module.read(device.get_states_1d()), atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("ansatz", ["reuploading", "hardware-efficient", "strongly-entangling"])
+def test_gates_read_what_an_input_layer_gives_and_not_the_observation(ansatz: str) -> None:
+    circuit = Circuit(4, 3, n_inputs=10, input_layer=True, ansatz=ansatz)
+    x = torch.rand(3, 10)
+    reference, fused = (compile_circuit(circuit, backend=backend) for backend in ("torchquantum", "fused"))
+    fused.load_state_dict(reference.state_dict())
+    torch.testing.assert_close(fused(x), reference(x), rtol=0.0, atol=1e-5)
