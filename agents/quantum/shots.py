@@ -14,8 +14,9 @@ import torch
 
 from entangrid.agents.quantum.density import MAX_QUBITS, Density
 from entangrid.agents.quantum.readout import PauliTerms
+from entangrid.agents.quantum.states import apply_single
 from entangrid.agents.quantum.steps import NoisyProgram, letters
-from entangrid.agents.quantum.trajectories import Trajectories, apply_single
+from entangrid.agents.quantum.trajectories import Trajectories
 
 _ROOT = 0.5**0.5
 # from the eigenvectors of X and of Y to |0> and |1>

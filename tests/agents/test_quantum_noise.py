@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from quantum_cases import FAMILIES, Encoded, Hybrid, angle_value, circuits, draw_values
 
 from entangrid.agents.quantum import Circuit, compile_circuit
-from entangrid.agents.quantum.density import Density, channel_matrix, pauli_matrix
+from entangrid.agents.quantum.density import Density
 from entangrid.agents.quantum.noise import (
     Channel,
     NoiseModel,
@@ -27,6 +27,7 @@ from entangrid.agents.quantum.noise import (
     phase_damping,
     thermal_relaxation,
 )
+from entangrid.agents.quantum.pauli_steps import channel_matrix, pauli_matrix
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import parse_readout
 from entangrid.agents.quantum.steps import noisy_program

@@ -16,8 +16,9 @@ from entangrid.agents.quantum.density import Density
 from entangrid.agents.quantum.noise import Channel, NoiseModel, amplitude_damping, depolarising, thermal_relaxation
 from entangrid.agents.quantum.program import Gate
 from entangrid.agents.quantum.readout import parse_readout
+from entangrid.agents.quantum.states import draw_jump
 from entangrid.agents.quantum.steps import noisy_program
-from entangrid.agents.quantum.trajectories import Trajectories, draw_jump
+from entangrid.agents.quantum.trajectories import Trajectories
 
 PAULI = NoiseModel(0.05, 0.1, phase_damping=0.1, readout_p01=0.05, readout_p10=0.1)
 DAMPING = NoiseModel(
