@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,30 @@ class InverseTemperature(nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Logits (B, n) of numbers (B, n)."""
         return self.beta * z
+
+
+class ForgetsDistribution:
+    """A policy that copies and pickles without the last batch's distribution; stands before SB3's class.
+
+    Without this, ``copy.deepcopy`` of an SB3 policy fails after training: the distribution holds tensors that belong
+    to a gradient's graph.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if "action_dist" in state:
+            state["action_dist"] = _without_tensors(state["action_dist"])
+        return state
+
+
+def _without_tensors(distribution: Any) -> Any:
+    kept = copy.copy(distribution)
+    for name, value in vars(distribution).items():
+        if name in ("distribution", "weights_dist", "gaussian_actions", "_latent_sde"):
+            vars(kept)[name] = None
+        elif isinstance(value, torch.Tensor):  # the exploration matrices of gSDE, which a rollout goes on using
+            vars(kept)[name] = value.detach()
+    return kept
 
 
 def n_logits(space: spaces.Space[Any]) -> int:

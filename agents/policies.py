@@ -11,13 +11,13 @@ from stable_baselines3.common.distributions import Distribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 
-from entangrid.agents.heads import SB3_GAIN, BetaDistribution, check_head, install_head
+from entangrid.agents.heads import SB3_GAIN, BetaDistribution, ForgetsDistribution, check_head, install_head
 from entangrid.agents.optimizers import ScaledAdam, scaled
 from entangrid.agents.parameter_groups import Groups, grouped_optimizer
 from entangrid.data.errors import InputError
 
 
-class GroupedActorCriticPolicy(ActorCriticPolicy):
+class GroupedActorCriticPolicy(ForgetsDistribution, ActorCriticPolicy):
     """SB3's `ActorCriticPolicy` with one of `entangrid.agents.heads.HEADS` and named parameter groups.
 
     ``head``                 None is SB3's own for the action space

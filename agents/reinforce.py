@@ -90,12 +90,15 @@ class REINFORCE(OnPolicyAlgorithm):
             _init_setup_model=False,
             supported_action_spaces=(spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
         )
-        if n_episodes < 1 or n_episodes % self.n_envs:
-            raise InputError(f"n_episodes={n_episodes}: expected a multiple of the {self.n_envs} environments")
-        if isinstance(self.observation_space, spaces.Dict):
-            raise InputError(f"REINFORCE takes no Dict observations, got {self.observation_space}")
         if _init_setup_model:
             self._setup_model()
+
+    def _setup_model(self) -> None:
+        if self.n_episodes < 1 or self.n_episodes % self.n_envs:
+            raise InputError(f"n_episodes={self.n_episodes}: expected a multiple of the {self.n_envs} environments")
+        if isinstance(self.observation_space, spaces.Dict):
+            raise InputError(f"REINFORCE takes no Dict observations, got {self.observation_space}")
+        super()._setup_model()
 
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
@@ -145,7 +148,8 @@ class REINFORCE(OnPolicyAlgorithm):
             return actions
         if self.policy.squash_output:
             return self.policy.unscale_action(actions)
-        return np.clip(actions, self.action_space.low, self.action_space.high)
+        clipped: npt.NDArray[Any] = np.clip(actions, self.action_space.low, self.action_space.high)
+        return clipped
 
     def train(self) -> None:
         """One gradient step on the episodes played last."""

@@ -17,6 +17,7 @@ from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
+from entangrid.agents.heads import ForgetsDistribution
 from entangrid.agents.optimizers import ScaledAdam, scaled
 from entangrid.agents.parameter_groups import check_scales, circuit_groups, grouped_optimizer
 from entangrid.agents.quantum.networks import CircuitOption, check_role, circuit_layer, plain
@@ -24,7 +25,11 @@ from entangrid.agents.quantum.q_policies import off_policy_options
 from entangrid.data.errors import InputError
 
 
-class QuantumSACActor(SACActor):
+class PlainSACActor(ForgetsDistribution, SACActor):
+    """SB3's SAC actor, copyable after training."""
+
+
+class QuantumSACActor(ForgetsDistribution, SACActor):
     """SB3's SAC actor on the read-outs of a circuit: linear mean and log standard deviation, through tanh."""
 
     def __init__(self, *args: Any, circuit: CircuitOption, backend: str = "fused", **kwargs: Any) -> None:
@@ -80,7 +85,8 @@ else:
 class _QuantumNetworks(_Policy):
     """What the SAC and the TD3 policy have in common; stands before SB3's policy among the bases."""
 
-    actor_class: type[nn.Module]
+    actor_class: type[nn.Module]  # with a circuit
+    plain_actor_class: type[nn.Module]
 
     def __init__(
         self,
@@ -129,9 +135,9 @@ class _QuantumNetworks(_Policy):
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """SB3's actor, or one with a circuit."""
+        options: dict[str, Any] = self._update_features_extractor(self.actor_kwargs, features_extractor)
         if not self.quantum_actor:
-            return super().make_actor(features_extractor)
-        options = self._update_features_extractor(self.actor_kwargs, features_extractor)
+            return self.plain_actor_class(**options).to(self.device)
         return self.actor_class(**options, circuit=self.circuit_option, backend=self.backend).to(self.device)
 
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
@@ -188,10 +194,10 @@ class QuantumSACPolicy(_QuantumNetworks, SACPolicy):
     ``net_arch`` and everything else are as in SB3's `SACPolicy`. Raises `InputError` naming the field.
     """
 
-    actor_class = QuantumSACActor
+    actor_class, plain_actor_class = QuantumSACActor, PlainSACActor
 
 
 class QuantumTD3Policy(_QuantumNetworks, TD3Policy):  # type: ignore[misc]  # both bases name their own actor
     """TD3's and DDPG's policy with circuits as actor, as critics or as both; options as in `QuantumSACPolicy`."""
 
-    actor_class = QuantumTD3Actor
+    actor_class, plain_actor_class = QuantumTD3Actor, TD3Actor
