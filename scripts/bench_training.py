@@ -7,9 +7,9 @@ Every row is one of Stable-Baselines3's own algorithm classes; what differs is t
 steps in each environment and updates for 10 epochs with minibatches of 64 (SB3's defaults but for the rollout, which
 keeps its 2048 steps in all); DQN and SAC take SB3's defaults of one call, and one gradient step on 256 transitions a
 step of all environments. First the fused kernels and TorchQuantum's own execution are held to the same numbers: the
-same seed, one short training each, every network's numbers within 1e-3. Then the rows of an algorithm take turns, so that a
-slow moment of the machine hits all of them; printed are medians of wall and processor seconds for 10,000 environment
-steps, and medians of the ratios to the MLP of the same turn.
+same seed, one short training each, every network's numbers within 1e-3. Then the rows of an algorithm take turns, so
+that a slow moment of the machine hits all of them; printed are medians of wall and processor seconds for 10,000
+environment steps, and medians of the ratios to the MLP of the same turn.
 """
 
 from __future__ import annotations
