@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from entangrid.agents import learners
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "make", "quantum"]
 
 RULES = ("no-control", "self-consumption", "optimum")
-LEARNERS = ("ppo-mlp", "ppo-mlp-matched", "ppo-quantum")
+LEARNERS = ("ppo-mlp-matched", *learners.LEARNERS)
 NAMES = (*RULES, *LEARNERS)
 
 
@@ -23,8 +24,10 @@ def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controlle
     """A controller for a task, by name.
 
     Rules and the optimum act at once (the optimum after ``attach(simulator)``). Learners are SB3 algorithms with
-    default settings on ``n_envs`` copies of the task, untrained: call ``learn(steps)``. Raises InputError for an
-    unknown name.
+    default settings on ``n_envs`` copies of the task, untrained: call ``learn(steps)``. "quantum" is a quantum actor
+    (DQN's Q-network), "quantum-critic" a quantum critic, "quantum-both" both;
+    :func:`entangrid.agents.learners.make_learner` takes settings. DQN needs a task with ``action_set="discrete"``,
+    SAC, TD3 and DDPG a continuous one. Raises InputError for an unknown name or a task that does not fit.
     """
     if name not in NAMES:
         raise InputError(f"controller {name!r} is unknown; expected one of: {', '.join(NAMES)}")
@@ -33,10 +36,13 @@ def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controlle
         from entangrid.envs.sb3 import HomeVecEnv
 
         env = HomeVecEnv(task, n_envs, seed)
+        if not name.startswith("ppo"):
+            return learners.make_learner(name, env, seed=seed)
         if name == "ppo-mlp":
             return make_ppo(env, PPOSettings(), seed=seed, hidden=(64, 64))
-        learner = make_ppo(env, PPOSettings(), seed=seed, quantum=QuantumSettings({}))
-        if name == "ppo-quantum":
+        role = {"ppo-quantum-critic": "critic", "ppo-quantum-both": "both"}.get(name, "actor")
+        learner = make_ppo(env, PPOSettings(), seed=seed, quantum=QuantumSettings({}, quantum=role))
+        if name != "ppo-mlp-matched":
             return learner
         from entangrid.agents.networks import actor_parameters, matched_hidden
 

@@ -29,9 +29,11 @@ class PPOSettings(NamedTuple):
 
 
 class QuantumSettings(NamedTuple):
-    """The quantum actor: ``circuit`` as :class:`entangrid.agents.quantum.circuit.Circuit` takes it, and how much
+    """The quantum networks: ``circuit`` as :class:`entangrid.agents.quantum.circuit.Circuit` takes it, and how much
     faster or slower than the base learning rate its three parameter groups learn. ``output_gain``: of the head's
-    orthogonal initialisation (SB3 gives its heads 0.01). ``backend``: what executes the TorchQuantum circuit."""
+    orthogonal initialisation (SB3 gives its heads 0.01). ``backend``: what executes the TorchQuantum circuit.
+    ``quantum``: "actor", "critic" or "both"; ``critic_circuit`` and ``critic_lr_scales`` describe the critic. ``head``:
+    see :mod:`entangrid.agents.heads`."""
 
     circuit: dict[str, Any]
     lr_scale_input: float = 1.0
@@ -39,9 +41,14 @@ class QuantumSettings(NamedTuple):
     lr_scale_output: float = 1.0
     output_gain: float = 0.01
     backend: str = "fused"
+    quantum: str = "actor"
+    critic_circuit: dict[str, Any] | None = None
+    critic_lr_scales: dict[str, float] | None = None
+    head: str | None = None
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Raise InputError if the ``learn`` extra is not installed."""
     try:
         import stable_baselines3  # noqa: F401
         import torch  # noqa: F401
@@ -76,7 +83,7 @@ def make_ppo(
     every arm (a quantum actor has three such factors). The critic is an MLP of ``settings.critic_hidden`` with tanh in
     both cases. Raises InputError if both or neither are given, or if the ``learn`` extra is not installed.
     """
-    _require_torch()
+    require_torch()
     if (hidden is None) == (quantum is None):
         raise InputError("make_ppo: expected exactly one of hidden and quantum")
     from stable_baselines3 import PPO
@@ -98,16 +105,24 @@ def make_ppo(
 
         policy = QuantumActorCriticPolicy
         kwargs |= {
-            "net_arch": {"vf": list(settings.critic_hidden)},
-            "circuit": quantum.circuit,
-            "lr_scales": {
-                "input_scaling": quantum.lr_scale_input,
-                "angles": quantum.lr_scale_angles,
-                "output_scaling": quantum.lr_scale_output,
+            "quantum": quantum.quantum,
+            "net_arch": {
+                "pi": [64, 64] if quantum.quantum == "critic" else [],
+                "vf": list(settings.critic_hidden) if quantum.quantum == "actor" else [],
             },
             "output_gain": quantum.output_gain,
             "backend": quantum.backend,
+            "head": quantum.head,
         }
+        if quantum.quantum != "critic":
+            kwargs["circuit"] = quantum.circuit
+            kwargs["lr_scales"] = {
+                "input_scaling": quantum.lr_scale_input,
+                "angles": quantum.lr_scale_angles,
+                "output_scaling": quantum.lr_scale_output,
+            }
+        if quantum.quantum != "actor":
+            kwargs |= {"critic_circuit": quantum.critic_circuit, "critic_lr_scales": quantum.critic_lr_scales}
     if settings.normalise_reward:
         from stable_baselines3.common.vec_env import VecNormalize
 

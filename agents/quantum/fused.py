@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from entangrid.agents.quantum.kernels import adjoint, ends
 from entangrid.agents.quantum.kernels import layout as at
@@ -166,9 +165,14 @@ class FusedFunction(torch.autograd.Function):
         return torch.from_numpy(out)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Gradients by the adjoint method; a second pass over a kept graph computes the states anew."""
+        """Gradients by the adjoint method; a second pass over a kept graph computes the states anew.
+
+        Raises `InputError` under ``create_graph``: torch would leave the circuit out of second derivatives and say
+        nothing (`once_differentiable` does not stop it where other paths lead to the same parameters).
+        """
+        if torch.is_grad_enabled():
+            raise InputError("backend='fused' has no second derivatives (create_graph=True); use backend='torch'")
         engine: Engine = ctx.engine
         x, scales, weights, given = ctx.saved_tensors
         if ctx.kept is None:

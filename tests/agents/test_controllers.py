@@ -239,7 +239,8 @@ def test_the_optimum_says_what_it_needs() -> None:
 
 @pytest.mark.parametrize("name", entangrid.agents.NAMES)
 def test_every_controller_is_made_by_name_and_acts(name: str) -> None:
-    task = Task.make(worlds.scenario(days=2), episode_steps=24)
+    action_set = "discrete" if name.startswith("dqn") else "continuous"
+    task = Task.make(worlds.scenario(days=2), episode_steps=24, action_set=action_set)
     simulator = Simulator(task, 2)
     simulator.reset()
     controller = entangrid.agents.make(name, task, n_envs=2)
