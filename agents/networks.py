@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.policies import ActorCriticPolicy
+    from stable_baselines3.common.policies import BasePolicy
 
 
 def mlp_parameters(n_in: int, n_hidden: int, n_out: int) -> int:
@@ -30,16 +30,27 @@ def matched_hidden(n_in: int, n_out: int, n_parameters: int, n_log_std: int = 0)
     return min((below, below + 1), key=lambda width: abs(mlp_parameters(n_in, width, n_out) - target))
 
 
-def actor_parameters(policy: ActorCriticPolicy) -> int:
-    """Trainable numbers of the actor: its latent network, its head and, in every arm alike, ``log_std``."""
+def actor_parameters(policy: BasePolicy) -> int:
+    """Trainable numbers of the actor: its latent network, its head and, in every arm alike, ``log_std``; 0 of DQN."""
+    net: Any = policy
+    if hasattr(policy, "q_net"):
+        return 0
+    if hasattr(policy, "actor"):
+        return _count(net.actor.parameters())
     log_std = getattr(policy, "log_std", None)
     extra = [] if log_std is None else [log_std]
-    return _count([*policy.mlp_extractor.policy_net.parameters(), *policy.action_net.parameters(), *extra])
+    return _count([*net.mlp_extractor.policy_net.parameters(), *net.action_net.parameters(), *extra])
 
 
-def critic_parameters(policy: ActorCriticPolicy) -> int:
-    """Trainable numbers of the critic: its latent network and its head."""
-    return _count([*policy.mlp_extractor.value_net.parameters(), *policy.value_net.parameters()])
+def critic_parameters(policy: BasePolicy) -> int:
+    """Trainable numbers of the critic: its latent network and its head; of all critics or of the Q-network, targets
+    not counted."""
+    net: Any = policy
+    if hasattr(policy, "q_net"):
+        return _count(net.q_net.parameters())
+    if hasattr(policy, "critic"):
+        return _count(net.critic.parameters())
+    return _count([*net.mlp_extractor.value_net.parameters(), *net.value_net.parameters()])
 
 
 def _count(parameters: Iterable[Any]) -> int:

@@ -251,6 +251,12 @@ def test_every_controller_is_made_by_name_and_acts(name: str) -> None:
     assert np.isfinite(simulator.reward).all()
 
 
+@pytest.mark.parametrize(("name", "action_set"), [("dqn-quantum", "continuous"), ("sac-quantum-both", "discrete")])
+def test_learners_say_which_actions_they_need(name: str, action_set: str) -> None:
+    with pytest.raises(InputError, match=f"{name} needs a (Discrete|continuous) action space"):
+        entangrid.agents.make(name, Task.make(worlds.scenario(days=1), action_set=action_set), n_envs=2)
+
+
 def test_unknown_controllers_are_refused() -> None:
     with pytest.raises(InputError, match="'magic' is unknown; expected one of: no-control"):
         entangrid.agents.make("magic", Task.make(worlds.scenario(days=1)))

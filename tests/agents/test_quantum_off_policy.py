@@ -12,7 +12,9 @@ from policy_cases import BOTH, CASES, CIRCUIT, CRITIC, SCALES, Choosing, Trackin
 from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.sac.policies import SACPolicy
 
+from entangrid.agents.networks import actor_parameters, critic_parameters
 from entangrid.agents.optimizers import ScaledRates, scaled
+from entangrid.agents.quantum.library import jerbi2021, skolik2022
 from entangrid.agents.quantum.off_policy import QuantumSACPolicy, QuantumTD3Policy
 from entangrid.agents.quantum.policies import QuantumActorCriticPolicy
 from entangrid.agents.quantum.q_policies import QuantumDQNPolicy
@@ -200,3 +202,14 @@ def _numbers(policy: Any, x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
     if hasattr(policy, "q_net"):
         return torch.cat([policy.q_net(x), policy.q_net_target(x)], 1)
     return torch.cat([policy.get_distribution(x).distribution.mean, policy.predict_values(x)], 1)
+
+
+def test_papers_agents_have_the_papers_number_of_parameters() -> None:
+    cartpole = spaces.Box(-1, 1, (4,), np.float32), spaces.Discrete(2), lambda _: 1e-3
+    skolik = QuantumDQNPolicy(*cartpole, circuit=skolik2022().to_dict(), linear_head=False)
+    assert (actor_parameters(skolik), critic_parameters(skolik)) == (0, 62)
+    jerbi = QuantumActorCriticPolicy(*cartpole, circuit=jerbi2021().to_dict(), head="softmax")
+    assert actor_parameters(jerbi) == 94 + 1  # and the inverse temperature
+    policy = sac(circuit=CIRCUIT | {"n_layers": 2}, critic_circuit=CRITIC)
+    assert actor_parameters(policy) == 5 + 2 * 3 * 2 + 2 * (3 + 1) * 2  # λ, angles; means and deviations
+    assert critic_parameters(policy) == 2 * (7 + 4 * 2 * 2 + 2 + 1)  # two critics
