@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.controller import F, Memoryless, Physical, encode
-from entangrid.envs.kernels.home import GAIN_KW_K, pump_tables
+from entangrid.envs.kernels.rooms import GAIN_KW_K, pump_tables
 from entangrid.envs.tasks import Task
 
 #: How far the set-back rule lets the set point fall while nobody is in [K].
@@ -27,7 +27,7 @@ def heat_pump_limits(task: Task, t_out: Any) -> tuple[F, F]:
 def thermostat(task: Task, seen: Physical, set_back_k: F | float = 0.0) -> tuple[dict[str, F], F]:
     """(a command [-1, 1] for each zone's control, the heat pump's electric power [kW] (E, H)) that holds set points.
 
-    The law of the simulator's own thermostats (:func:`entangrid.envs.kernels.home.step`): heat = steady loss at the
+    The law of the simulator's own thermostats (:func:`entangrid.envs.kernels.rooms.step`): heat = steady loss at the
     set point + gain (set point - air temperature), the outdoor-compensated control that heat pumps come with; cooling
     alike from the comfort band's upper end. It knows the home's conductances and no gains. ``set_back_k`` lowers the
     heating set points [K].

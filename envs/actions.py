@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from entangrid.data.errors import InputError
-from entangrid.envs.kernels import battery, heat_pump, hot_water, vehicle
+from entangrid.envs.kernels import battery, heat_pump, hot_water, rooms, vehicle
 from entangrid.envs.kernels import home as home_kernel
 from entangrid.envs.layout import HEAT_PUMP
 
@@ -158,7 +158,7 @@ def _reach(task: Task, home: Any, h: int, state: Any, series: Any, name: str, t:
         return 1.0, False, bool(home["pv_curtailable"] > 0.0 and series["pv"] > LEAST_KW)
     z = 0 if name == "heat_pump" else int(name[-1]) - 1
     emits = task.zones[h, z]["emitter_share"] > 0.0 and home["ideal_load"] <= 0.0
-    heats = home["hp_q_ref"] > 0.0 and home_kernel.hp_limits(home, t_out)[1] > LEAST_KW
+    heats = home["hp_q_ref"] > 0.0 and rooms.hp_limits(home, t_out)[1] > LEAST_KW
     if home["hp_cool_q_ref"] > 0.0:
         cools = heat_pump.cooling(home, t_out)[1] > LEAST_KW
         return 0.0, bool(emits and heats), bool(emits and cools)

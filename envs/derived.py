@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from entangrid.data.scenario import Scenario
 from entangrid.envs.appliances import check_spacing
-from entangrid.envs.kernels import appliance, heat_pump
+from entangrid.envs.kernels import appliance, heat_pump, rooms
 from entangrid.envs.kernels import home as home_kernel
 from entangrid.envs.layout import COMMON, N_APPLIANCES, SERIES, Records
 
@@ -99,7 +99,7 @@ def stored_values(scenario: Scenario, homes: Records, starts: npt.NDArray[np.int
         heated = home["hp_q_ref"] > 0.0 or home["ideal_load"] > 0.0
         for i, t_out in enumerate(outdoor):
             if heated and t_out < HEATING_LIMIT_C:
-                heat[i, h] = prices[i] / home_kernel.hp_limits(home, float(t_out))[0]
+                heat[i, h] = prices[i] / rooms.hp_limits(home, float(t_out))[0]
             if home["dhw_c"] > 0.0:
                 lift = home["dhw_t_set"] + home_kernel.TANK_LIFT_K
                 cop = heat_pump.heating(home, float(t_out), float(lift))[0] if by_pump else 1.0

@@ -14,6 +14,7 @@ from entangrid.data.errors import InputError
 from entangrid.envs import actions as action_sets
 from entangrid.envs.batch import Snapshot
 from entangrid.envs.kernels import home as home_kernel
+from entangrid.envs.kernels import rooms
 from entangrid.envs.kernels import step as kernel
 from entangrid.envs.layout import FEEDER_TERMS, STATE, TERMS, Records
 from entangrid.envs.tasks import Task
@@ -82,7 +83,7 @@ class Simulator:
             terms=np.zeros((n_envs, n_homes), TERMS),
             feeder_terms=np.zeros(n_envs, FEEDER_TERMS),
             feeder_seen=np.zeros(n_envs, FEEDER_TERMS),
-            work=np.zeros((n_envs, home_kernel.WORK + kernel.N_CONTROLS)),
+            work=np.zeros((n_envs, rooms.WORK + kernel.N_CONTROLS)),
             obs=np.zeros((n_envs, n_homes, n_obs), np.float32),
             final_obs=np.zeros((n_envs, n_homes, n_obs), np.float32),
             reward=np.zeros(n_envs),

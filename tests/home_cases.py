@@ -10,6 +10,7 @@ from numpy_twin_devices import steady_ua
 
 from entangrid.envs import thermal
 from entangrid.envs.kernels import home as home_kernel
+from entangrid.envs.kernels import rooms
 from entangrid.envs.layout import COMMON, CONTROLS, HOME, MAX_ZONES, SERIES, STATE, TERMS, ZONE
 from entangrid.envs.parameters import HOME_PARAMETERS, ZONE_PARAMETERS, Parameter
 
@@ -270,7 +271,7 @@ class Case:
             *self.values,
             self.carbon_price,
             self.dt,
-            np.full(home_kernel.WORK, np.nan),  # scratch: what a neighbour left there must not matter
+            np.full(rooms.WORK, np.nan),  # scratch: what a neighbour left there must not matter
             terms[0],
         )
         return after[0], terms[0]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from entangrid.envs.kernels import counter_rng, grid, home
+from entangrid.envs.kernels import counter_rng, grid, home, rooms
 from entangrid.envs.kernels.jit import kernel
 from entangrid.envs.kernels.observe import observe
 from entangrid.envs.kernels.zones import F
@@ -108,7 +108,7 @@ def step(actions: F, first: int, last: int, world: World, feeder: Grid, live: Li
         work = live.work[e]
         t = clock[1]
         k = clock[0]
-        command = work[home.WORK : home.WORK + N_CONTROLS]
+        command = work[rooms.WORK : rooms.WORK + N_CONTROLS]
         total = 0.0
         for h in range(n_homes):
             for c in range(N_CONTROLS):

@@ -12,7 +12,7 @@ import worlds
 from home_cases import Case, cases
 from hypothesis import given, settings
 
-from entangrid.envs.kernels import home as home_kernel
+from entangrid.envs.kernels import rooms
 from entangrid.envs.layout import (
     APPLIANCE,
     BATTERY,
@@ -311,7 +311,7 @@ def test_tables_of_a_pump_s_abilities_equal_the_twin_s(case: Case) -> None:
     homes, t_out = np.array([case.home, case.home]), np.linspace(-25.0, 42.0, 6).reshape(3, 2)
     homes[1]["hp_q_ref"] = homes[1]["hp_cool_q_ref"] = 0.0
     tables = [np.full((3, 2), np.nan) for _ in range(4)]
-    home_kernel.pump_tables(homes, t_out, *tables)
+    rooms.pump_tables(homes, t_out, *tables)
     for e, h in np.ndindex(3, 2):
         t = float(t_out[e, h])
         sink = max(homes[h]["hp_sink_base"] + homes[h]["hp_sink_slope"] * t, homes[h]["hp_sink_min"])
