@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from entangrid.data.errors import InputError
+from entangrid.envs import parameter_checks
 from entangrid.envs.layout import CURVE_POINTS, HOME, MAX_ZONES, N_APPLIANCES, ZONE, Records
 
 
@@ -155,9 +156,9 @@ def home_records(homes: pd.DataFrame) -> Records:
     for column, parameter in HOME_PARAMETERS.items():
         _fill(records, homes, column, parameter)
     records["n_zones"] = 1 + sum(_has_zone(homes, z) for z in range(2, MAX_ZONES + 1))
-    _check_heat_pumps(homes, records)
-    _check_tanks(homes, records)
-    _check_curves(homes, records)
+    parameter_checks.check_heat_pumps(homes, records)
+    parameter_checks.check_tanks(homes, records)
+    parameter_checks.check_curves(homes, records)
     return records
 
 
@@ -185,7 +186,7 @@ def zone_records(homes: pd.DataFrame) -> Records:
         part = np.zeros(int(there.sum()), ZONE)
         for name, parameter in ZONE_PARAMETERS.items():
             _fill(part, homes[there], prefix + name, parameter)
-        _check_zones(part, homes.index[there], prefix)
+        parameter_checks.check_zones(part, homes.index[there], prefix)
         records[there, z - 1] = part
     records["ua_steady"] = _ua_steady(records)
     for share in ("gain_share", "emitter_share"):
@@ -231,32 +232,6 @@ def _fill(records: Records, homes: pd.DataFrame, column: str, parameter: Paramet
         records[parameter.field][:, parameter.place] = values * parameter.scale
 
 
-def _check_zones(zones: Records, names: "pd.Index[str]", prefix: str) -> None:
-    """Raise InputError for a comfort band upside down and for a node that nothing connects."""
-    upside_down = zones["t_low"] >= zones["t_high"]
-    if upside_down.any():
-        home = names[int(np.argmax(upside_down))]
-        raise InputError(f"homes: {prefix}comfort_low_c of home {home!r} is not below {prefix}comfort_high_c")
-    loose = (zones["ua_air_mass"] <= 0.0) & ((zones["ua_air_surface"] <= 0.0) | (zones["ua_surface_mass"] <= 0.0))
-    if loose.any():
-        home = names[int(np.argmax(loose))]
-        raise InputError(
-            f"homes: {prefix}ua_air_mass_w_k of home {home!r} is 0 and no surface node joins air and mass; "
-            f"expected a conductance above 0"
-        )
-    too_much = zones["mass_to_mass"] + zones["mass_to_surface"] > 1.0 + 1e-9
-    if too_much.any():
-        home = names[int(np.argmax(too_much))]
-        raise InputError(f"homes: {prefix}mass_to_mass + {prefix}mass_to_surface of home {home!r} exceed 1")
-    nowhere = (zones["mass_to_surface"] > 0.0) & (zones["ua_air_surface"] <= 0.0)
-    if nowhere.any():
-        home = names[int(np.argmax(nowhere))]
-        raise InputError(
-            f"homes: {prefix}mass_to_surface of home {home!r} is above 0 and it has no surface node; "
-            f"expected {prefix}ua_air_surface_w_k above 0"
-        )
-
-
 def _ua_steady(zones: Records) -> np.ndarray:
     """Loss per kelvin of a zone held at one air temperature in the steady state [kW/K].
 
@@ -277,40 +252,3 @@ def _ua_steady(zones: Records) -> np.ndarray:
             mass, surface = am / (am + mo), 0.0
         loss[place] = zone["ua_air_out"] + mo * mass + so * surface
     return loss
-
-
-def _check_heat_pumps(homes: pd.DataFrame, records: Records) -> None:
-    """Raise InputError for a heat pump without its fits."""
-    for q, model, fits in (("hp_q_ref", 0.0, ("hp_cop", "hp_pth")), ("hp_cool_q_ref", None, ("hp_eer", "hp_pdc"))):
-        there = records[q] > 0.0
-        if model is not None:
-            there &= records["hp_model"] == model
-        for fit in fits:
-            lacking = there & (sum(np.abs(records[f"{fit}_p{i}"]) for i in (1, 2, 3, 4)) == 0.0)
-            if lacking.any():
-                home = homes.index[int(np.argmax(lacking))]
-                raise InputError(f"homes: home {home!r} has {q}_kw above 0 and no {fit}_p1 to {fit}_p4")
-
-
-def _check_tanks(homes: pd.DataFrame, records: Records) -> None:
-    """Raise InputError for a tank whose temperatures do not ascend, or whose legionella temperature is out of reach."""
-    tank = records["dhw_c"] > 0.0
-    for low, high, where in (
-        ("dhw_t_min", "dhw_t_set", tank),
-        ("dhw_t_set", "dhw_t_max", tank),
-        ("dhw_legionella_c", "dhw_t_max", tank & (records["dhw_legionella_h"] > 0.0)),
-    ):
-        wrong = where & (records[low] > records[high])
-        if wrong.any():
-            home = homes.index[int(np.argmax(wrong))]
-            above, below = (name if name.endswith("_c") else f"{name}_c" for name in (low, high))
-            raise InputError(f"homes: {above} of home {home!r} is above {below}; expected it at or below")
-
-
-def _check_curves(homes: pd.DataFrame, records: Records) -> None:
-    """Raise InputError for a battery curve whose points do not ascend."""
-    for name in ("battery_eta_x", "battery_lim_x"):
-        falls = (records["battery_curves"] > 0.0) & (np.diff(records[name], axis=1) < 0.0).any(axis=1)
-        if falls.any():
-            home = homes.index[int(np.argmax(falls))]
-            raise InputError(f"homes: {name}1 to {name}{CURVE_POINTS} of home {home!r} do not ascend")
