@@ -22,13 +22,15 @@ step "mypy: types (strict)"
 "$bin/mypy"
 step "pytest: everything; beside it kernels as plain Python, for the coverage of envs/ and data/ (at least 90 %)"
 report=$(mktemp)
+log=$(mktemp)
 NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=quick "$bin/python" -m pytest -q -p no:cacheprovider tests/data tests/envs \
   --cov --cov-config=scripts/coverage-physics.ini --cov-report=term --cov-fail-under=90 > "$report" 2>&1 &
 coverage=$!
-trap 'kill "$coverage" 2>/dev/null || true; rm -f "$report"' EXIT
+trap 'kill "$coverage" 2>/dev/null || true; rm -f "$report" "$log"' EXIT
 failed=0
-"$bin/python" -m pytest -q -m "not slow" || failed=$?
+"$bin/python" -m pytest -q -m "not slow" | tee "$log" || failed=$?
 step "the same kernels as plain Python, and their coverage"
 wait "$coverage" || failed=$?
 cat "$report"
+grep -hE '^(FAILED|ERROR) ' "$log" "$report" || true   # once more, at the end
 exit "$failed"
