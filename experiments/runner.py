@@ -113,7 +113,7 @@ def _watch(todo: Sequence[Run], folder: Path, engine: engines.Engine, console: C
 
 
 def _submit(engine: engines.Engine, run: Run, folder: Path) -> Future[Any]:
-    return engine.submit(worker.work, run, os.fspath(folder / run.folder))
+    return engine.submit(worker.work, worker.pack(run), os.fspath(folder / run.folder))
 
 
 def _claim(study: StudyConfig, out: Path) -> None:

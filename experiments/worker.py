@@ -34,9 +34,27 @@ def read_note(folder: Path) -> dict[str, float]:
     return content if isinstance(content, dict) else {}
 
 
-def work(run: Run, folder: str) -> str | None:
+def pack(run: Run) -> str:
+    """The run as JSON, the form in which it goes to a worker."""
+    content = {name: getattr(run, name) for name in ("arm", "seed", "key", "scenario", "axes")}
+    return json.dumps(content | {"study": run.study.model_dump(mode="json")})
+
+
+def unpack(text: str) -> Run:
+    """The run that was packed."""
+    from entangrid.experiments.config import StudyConfig
+    from entangrid.experiments.plan import Run
+
+    content = json.loads(text)
+    study = StudyConfig.model_validate(content.pop("study"))
+    return Run(config=study.arms[content["arm"]], study=study, **content)
+
+
+def work(packed: str, folder: str) -> str | None:
     """Make one run; returns what went wrong as text, since not every exception can be pickled."""
     from entangrid.experiments.train import execute
+
+    run = unpack(packed)
 
     path = Path(folder)
     note = note_path(path)
