@@ -170,7 +170,7 @@ class QuantumArm(LearningArm):
     backend: Literal["fused", "torchquantum", "torch", "density", "trajectories", "shots"] | None = Field(
         None, description="what executes circuits; null is fused, shots with shots, and density or trajectories"
     )
-    precision: Literal["single", "double"] = "single"
+    precision: Literal["single", "double"] = Field("single", description="of circuits of qumodes")
     noise: NoiseConfig | None = Field(None, description="of the backends density, trajectories and shots")
     shots: int | None = Field(None, ge=1, le=10_000_000, description="measurements of every setting")
     trajectories: int | None = Field(None, ge=1, le=1_000_000, description="random pure states that are averaged")
@@ -204,8 +204,8 @@ class QuantumArm(LearningArm):
         for name, where in (("noise", NOISY), ("shots", ("shots",)), ("trajectories", ("trajectories",))):
             if getattr(self, name) is not None and backend not in where:
                 raise ValueError(f"{name} does not go with backend {backend!r}; expected {' or '.join(where)}")
-        if self.precision == "double" and backend == "torchquantum":
-            raise ValueError("precision is 'double', and TorchQuantum computes in single precision only")
+        if self.precision == "double" and not self.is_cv:
+            raise ValueError("precision is 'double', which policies have with qumodes only; expected 'single'")
         if self.critic_circuit is not None and self.role == "actor":
             raise ValueError(f"critic_circuit is not used with controller {self.controller!r}")
         given = self.model_fields_set
