@@ -7,7 +7,7 @@ import sys
 import typer
 
 from entangrid.data.errors import InputError
-from entangrid.experiments.cli import circuit_command, inspect_commands, run_command, tune_command
+from entangrid.experiments.cli import circuit_command, inspect_commands, run_command, tune_command, world_commands
 
 app = typer.Typer(
     name="entangrid",
@@ -19,6 +19,7 @@ run_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
 tune_command.add_to(app)
+world_commands.add_to(app)
 
 
 def main() -> None:
