@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import setting, store, tidy
+from entangrid.experiments import store, tidy
 from entangrid.experiments.config import LearningArm, QuantumArm, StudyConfig
 from entangrid.experiments.plan import Run, plan
 
@@ -45,9 +45,8 @@ def run_study(
     console = console or Console(stderr=True)
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; expected at least 1")
-    shared = setting.make(study)
+    runs = plan(study)
     _claim(study, out)
-    runs = plan(study, shared.scenario)
     todo = [run for run in runs if not store.is_finished(out / "runs" / run.folder)]
     if len(todo) < len(runs):
         console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
