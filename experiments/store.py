@@ -45,6 +45,25 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def flush(folder: Path) -> None:
+    """Have the disk hold every file of a folder, and the folder itself, before it is given its name."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the disk hold a folder's entries, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def write_run(folder: Path, write: Callable[[Path], Any]) -> None:
     """Let ``write`` fill a temporary folder beside ``folder``, then give it its name; raises InputError as above."""
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
