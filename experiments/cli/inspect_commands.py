@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-
-Folder = Annotated[Path, typer.Argument(help="folder of a study that was run")]
 
 
 def validate(study: Annotated[str, typer.Argument(help="a packaged study or a YAML file")]) -> None:
@@ -22,22 +19,6 @@ def validate(study: Annotated[str, typer.Argument(help="a packaged study or a YA
     )
 
 
-def table(folder: Folder) -> None:
-    """Print the table of a study again."""
-    from entangrid.experiments import tidy
-    from entangrid.experiments.cli.printing import print_summary
-    from entangrid.experiments.figures import stored_study
-
-    print_summary(stored_study(folder), tidy.read(folder))
-
-
-def figure(folder: Folder, name: Annotated[str, typer.Option(help="which figure")] = "overview") -> None:
-    """Draw a figure of a study again from its stored results."""
-    from entangrid.experiments import figures
-
-    typer.echo(str(figures.make(name, folder)))
-
-
 def envs() -> None:
     """List the registered tasks."""
     from entangrid.envs.registration import TASKS
@@ -48,5 +29,5 @@ def envs() -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (validate, table, figure, envs):
+    for command in (validate, envs):
         app.command()(command)
