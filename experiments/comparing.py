@@ -265,5 +265,5 @@ def _means(of_a: Scores, a: str, of_b: Scores, b: str, metric: str) -> tuple[lis
         np.where(there, x, 0.0), np.where(there, y, 0.0), seeds_a, seeds_b
     )
     homes = np.maximum(there.sum(1, keepdims=True), 1)
-    per_home = there / homes if of_a.unit(metric) in ADDITIVE else there.astype(np.float64)
+    per_home: F = np.where(there, 1.0 / homes if of_a.unit(metric) in ADDITIVE else 1.0, 0.0)
     return numerators, n, paired, per_home

@@ -1,18 +1,11 @@
-"""Runs a study's plan over local processes, one core each, and skips what is finished."""
+"""Runs a study's plan over an engine: skips what is finished, takes up again what a dead worker left."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
+import contextlib
 import os
-import signal
-import threading
-import time
-import traceback
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import setting, store, tidy
+from entangrid.experiments import engines, store, tidy, worker
 from entangrid.experiments.config import LearningArm, QuantumArm, StudyConfig
 from entangrid.experiments.plan import Run, plan
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-_reports: Any = None  # a worker's end of the queue that carries progress
+ATTEMPTS = 4  # of a run whose workers die; each goes on from its last checkpoint
+ELSEWHERE = 64  # workers of a cluster, unless said otherwise
 
 
 class RunFailedError(RuntimeError):
@@ -35,28 +28,91 @@ class RunFailedError(RuntimeError):
 
 
 def run_study(
-    study: StudyConfig, out: Path, *, jobs: int | None = None, console: Console | None = None
+    study: StudyConfig,
+    out: Path,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
+    console: Console | None = None,
 ) -> pd.DataFrame:
     """Make every unfinished run of the study, then the table; returns the table.
 
-    ``out``: the study's folder; runs found finished there are kept. ``jobs``: worker processes (default: one a core).
+    ``out``: the study's folder; runs found finished there are kept. ``engine``, ``options``: see
+    :mod:`entangrid.experiments.engines`. ``jobs``: workers (default: one a core of this machine).
     Raises InputError for bad input, RunFailedError if runs failed, KeyboardInterrupt on Ctrl-C.
     """
     console = console or Console(stderr=True)
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs is {jobs}; expected at least 1")
-    shared = setting.make(study)
+    runs = plan(study)
     _claim(study, out)
-    runs = plan(study, shared.scenario)
     todo = [run for run in runs if not store.is_finished(out / "runs" / run.folder)]
     if len(todo) < len(runs):
         console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
     if todo:
-        todo.sort(key=_expected_cost, reverse=True)  # long runs first, so that no core waits for the last one
-        _run_all(study, todo, out, jobs or os.cpu_count() or 1, console)
-    frame = tidy.build(runs, out)
-    store.write_atomically(out / tidy.TABLE, lambda path: frame.to_parquet(path, index=False))
+        make_runs(todo, out / "runs", engine=engine, jobs=jobs, options=options, console=console)
+    tidy.write(tidy.build(runs, out), out, runs)
     return tidy.read(out)
+
+
+def make_runs(
+    todo: Sequence[Run],
+    folder: Path,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> None:
+    """Make these runs in their folders within ``folder``; raises RunFailedError naming those that failed."""
+    console = console or Console(stderr=True)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs is {jobs}; expected at least 1")
+    here = engine == "local" or not options
+    workers = min(jobs or (os.cpu_count() or 1 if here and engine != "slurm" else ELSEWHERE), len(todo))
+    ordered = sorted(todo, key=_expected_cost, reverse=True)  # long runs first: no core waits for the last one
+    opened = engines.open_engine(engine, workers, folder.parent / engine, options)
+    now = True
+    try:
+        failures = _watch(ordered, folder, opened, console)
+        now = False
+    finally:
+        opened.close(now=now)
+    if failures:
+        raise RunFailedError(f"{len(failures)} of {len(todo)} runs failed: {', '.join(failures)}")
+
+
+def _watch(todo: Sequence[Run], folder: Path, engine: engines.Engine, console: Console) -> list[str]:
+    """Submit every run and see it to its end; returns the folders of those that failed."""
+    failures: list[str] = []
+    attempts = dict.fromkeys((run.folder for run in todo), 1)
+    with _progress(todo, folder, console) as bars:
+        futures: dict[Future[Any], Run] = {_submit(engine, run, folder): run for run in todo}
+        while futures:
+            done, _ = wait(futures, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                run = futures.pop(future)
+                try:
+                    problem = future.result()
+                except engines.WorkerDiedError as error:
+                    problem = str(error)
+                    if not store.is_finished(folder / run.folder) and attempts[run.folder] < ATTEMPTS:
+                        attempts[run.folder] += 1
+                        console.print(f"{run.folder}: {problem}; taken up again", markup=False)
+                        futures[_submit(engine, run, folder)] = run
+                        continue
+                    problem = None if store.is_finished(folder / run.folder) else f"{problem} {ATTEMPTS} times"
+                bars.end(run)
+                if problem is None:
+                    console.print(f"finished {run.folder}", markup=False, highlight=False)
+                else:
+                    failures.append(run.folder)
+                    console.print(f"failed {run.folder}: {problem}", style="red", markup=False)
+            bars.update(futures.values())
+    return failures
+
+
+def _submit(engine: engines.Engine, run: Run, folder: Path) -> Future[Any]:
+    return engine.submit(worker.work, run, os.fspath(folder / run.folder))
 
 
 def _claim(study: StudyConfig, out: Path) -> None:
@@ -84,61 +140,47 @@ def _expected_cost(run: Run) -> int:
     return 1 if run.config.controller == "optimum" else 0
 
 
-def _work(study: StudyConfig, run: Run, folder: str) -> str | None:
-    """In a worker: make one run; returns what went wrong as text, since not every exception can be pickled."""
-    from entangrid.experiments.train import execute
-
-    last = 0.0
-
-    def progress(steps: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > 0.3:
-            last = time.monotonic()
-            _reports.put((run.folder, steps))
-
-    try:
-        execute(study, run, Path(folder), progress)
-    except InputError as error:
-        return str(error)
-    except Exception:
-        return traceback.format_exc()
-    return None
+def weight(run: Run) -> int:
+    """The run's share of the overall bar, in environment steps."""
+    steps = run.study.training.steps
+    return steps if isinstance(run.config, LearningArm) else max(steps // 20, 1)
 
 
-def _start_worker(reports: Any) -> None:
-    global _reports
-    _reports = reports
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+class _Bars:
+    """One bar for all runs and one for each in work; how far those are is read from their notes."""
+
+    def __init__(self, progress: Progress, todo: Sequence[Run], folder: Path):
+        self._progress, self._folder = progress, folder
+        self._done = {run.folder: 0 for run in todo}
+        self._weight = {run.folder: weight(run) for run in todo}
+        self._total = progress.add_task("all runs ", total=sum(self._weight.values()))
+        self._bars: dict[str, Any] = {}
+
+    def update(self, runs: Any) -> None:
+        """Read the notes of runs that are not finished."""
+        for run in runs:
+            note = worker.read_note(self._folder / run.folder)
+            if not note:
+                continue
+            steps = min(int(note.get("steps", 0)), self._weight[run.folder])
+            if run.folder not in self._bars:
+                self._bars[run.folder] = self._progress.add_task(
+                    run.folder.rsplit("-", 1)[0], total=self._weight[run.folder]
+                )
+            self._progress.update(self._bars[run.folder], completed=steps)
+            self._done[run.folder] = steps
+        self._progress.update(self._total, completed=sum(self._done.values()))
+
+    def end(self, run: Run) -> None:
+        """The run needs its bar no more."""
+        self._done[run.folder] = self._weight[run.folder]
+        if run.folder in self._bars:
+            self._progress.remove_task(self._bars.pop(run.folder))
 
 
-def _end_with_parent() -> None:
-    """A killed parent leaves no workers behind: they would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Processes started within keep their numerical libraries to one thread, hence to one core and the same bits."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _run_all(study: StudyConfig, todo: list[Run], out: Path, jobs: int, console: Console) -> None:
-    context = multiprocessing.get_context("spawn")
-    reports = context.Queue()
-    progress = Progress(
+@contextlib.contextmanager
+def _progress(todo: Sequence[Run], folder: Path, console: Console) -> Iterator[_Bars]:
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -146,56 +188,5 @@ def _run_all(study: StudyConfig, todo: list[Run], out: Path, jobs: int, console:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
-    )
-    failures: list[str] = []
-    with _single_threaded_children(), progress:
-        weight = {run.folder: _weight(run, study) for run in todo}
-        total = progress.add_task("all runs ", total=sum(weight.values()))
-        bars: dict[str, Any] = {}
-        done: dict[str, int] = dict.fromkeys(weight, 0)
-        pool = ProcessPoolExecutor(min(jobs, len(todo)), context, _start_worker, (reports,))
-        try:
-            futures: dict[Future[str | None], Run] = {
-                pool.submit(_work, study, run, str(out / "runs" / run.folder)): run for run in todo
-            }
-            pending = set(futures)
-            while pending:
-                finished, pending = wait(pending, timeout=0.3, return_when=FIRST_COMPLETED)
-                while not reports.empty():
-                    folder, steps = reports.get()
-                    if folder not in bars:
-                        bars[folder] = progress.add_task(folder.rsplit("-", 1)[0], total=study.training.steps)
-                    progress.update(bars[folder], completed=min(steps, study.training.steps))
-                    done[folder] = min(steps, weight[folder])
-                for future in finished:
-                    run = futures[future]
-                    problem = _outcome(future)
-                    done[run.folder] = weight[run.folder]
-                    if run.folder in bars:
-                        progress.remove_task(bars.pop(run.folder))
-                    if problem is None:
-                        console.print(f"finished {run.folder}")
-                    else:
-                        failures.append(run.folder)
-                        console.print(f"failed {run.folder}: {problem}", style="red", markup=False)
-                progress.update(total, completed=sum(done.values()))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
-            raise
-        pool.shutdown()
-    if failures:
-        raise RunFailedError(f"{len(failures)} of {len(todo)} runs failed: {', '.join(failures)}")
-
-
-def _weight(run: Run, study: StudyConfig) -> int:
-    """The run's share of the overall bar, in environment steps."""
-    return study.training.steps if isinstance(run.config, LearningArm) else max(study.training.steps // 20, 1)
-
-
-def _outcome(future: Future[str | None]) -> str | None:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return "its worker process died; start the study again to finish it"
+    ) as progress:
+        yield _Bars(progress, todo, folder)

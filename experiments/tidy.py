@@ -102,10 +102,8 @@ def rebuild(out: Path, *, partial: bool = True) -> pd.DataFrame:
     Runs that do not belong to the study as it stands now do not count. Raises InputError as :func:`build`.
     """
     from entangrid.experiments.plan import plan
-    from entangrid.experiments.setting import make
 
-    study = stored_study(out)
-    runs = plan(study, make(study).scenario)
+    runs = plan(stored_study(out), check=False)
     write(build(runs, out, partial=partial), out, runs)
     return read(out)
 

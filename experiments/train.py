@@ -12,13 +12,11 @@ from typing import Any
 
 import yaml
 
-from entangrid import agents
-from entangrid.agents.algorithms import PPOSettings, QuantumSettings, make_ppo
 from entangrid.agents.controller import Controller
 from entangrid.agents.optimal.oracle import Optimum
 from entangrid.envs.tasks import Task
-from entangrid.experiments import setting, store
-from entangrid.experiments.config import LearningArm, MatchedArm, MLPArm, QuantumArm, StudyConfig
+from entangrid.experiments import building, setting, store
+from entangrid.experiments.config import LearningArm, StudyConfig
 from entangrid.experiments.evaluate import evaluate
 from entangrid.experiments.plan import RESULTS_VERSION, Run
 
@@ -27,50 +25,15 @@ Progress = Callable[[int], None]  # called with the environment steps done so fa
 _VERSIONS = ("entangrid", "numpy", "numba", "scipy", "pandas", "pvlib", "torch", "stable-baselines3", "torchquantum-ng")
 
 
-def quantum_settings(arm: QuantumArm, n_inputs: int) -> QuantumSettings:
-    """The arm's circuit for observations of this length."""
-    return QuantumSettings(
-        setting.circuit(arm, n_inputs),
-        arm.lr_scale_input,
-        arm.lr_scale_angles,
-        arm.lr_scale_output,
-        arm.output_gain,
-        arm.circuit.backend,
-    )
-
-
 def build_learner(study: StudyConfig, run: Run, task: Task) -> Any:
-    """SB3's algorithm of a learning arm on the training task."""
-    from entangrid.envs.sb3 import HomeVecEnv
-
-    assert run.seed is not None
-    env = HomeVecEnv(task, study.training.n_envs, run.seed)
-    ppo = study.ppo.model_dump()
-    ppo["critic_hidden"] = tuple(ppo["critic_hidden"])
-    arm = run.config
-    settings = PPOSettings(**ppo)
-    n_inputs = len(task.observation_names) * task.scenario.n_homes
-    if isinstance(arm, QuantumArm):
-        return make_ppo(env, settings, seed=run.seed, quantum=quantum_settings(arm, n_inputs))
-    if isinstance(arm, MatchedArm):
-        from entangrid.agents.networks import matched_hidden
-        from entangrid.agents.quantum.circuit import Circuit
-
-        twin = study.arms[arm.match]
-        assert isinstance(twin, QuantumArm)
-        n_out = env.action_space.shape[0]  # type: ignore[index]
-        circuit = Circuit(**quantum_settings(twin, n_inputs).circuit)
-        target = circuit.n_parameters + (circuit.outputs + 1) * n_out
-        return make_ppo(
-            env, settings, seed=run.seed, hidden=(matched_hidden(n_inputs, n_out, target),), lr_scale_actor=arm.lr_scale
-        )
-    assert isinstance(arm, MLPArm)
-    return make_ppo(env, settings, seed=run.seed, hidden=tuple(arm.hidden), lr_scale_actor=arm.lr_scale)
+    """SB3's algorithm of a learning arm on the training task; the run carries the study as it holds for it."""
+    return building.build_learner(run, task)
 
 
 def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> None:
     """Train (where the arm learns), evaluate on the held-out weeks, and write the run's folder as a whole."""
     started_wall, started_cpu = time.time(), time.process_time()
+    study = run.study
     shared = setting.make(study)
     model: Any = None
     parameters = {"actor": 0, "critic": 0}
@@ -86,7 +49,7 @@ def execute(study: StudyConfig, run: Run, folder: Path, progress: Progress) -> N
         controller: Controller = model
         trained_steps = int(model.num_timesteps)
     else:
-        controller = agents.make(run.config.controller, shared.test)
+        controller = building.make_rule(run.arm, run.config, shared.test)
         trained_steps = 0
     trained_wall, trained_cpu = time.time(), time.process_time()
     result = evaluate(controller, shared.test)
@@ -146,7 +109,7 @@ def load_policy(study: StudyConfig, run: Run, folder: Path) -> Any:
     """A finished run's model again: rebuilt from the configuration, filled with the stored tensors (no pickle)."""
     import torch
 
-    model = build_learner(study, run, setting.make(study).train)
+    model = build_learner(study, run, setting.make(run.study).train)
     model.policy.load_state_dict(torch.load(folder / store.POLICY, weights_only=True))
     return model
 

@@ -15,6 +15,7 @@ from entangrid.experiments.cli import (
     report_command,
     run_command,
     table_command,
+    tune_command,
 )
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ compare_command.add_to(app)
 figure_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
+tune_command.add_to(app)
 
 
 def main() -> None:
