@@ -50,8 +50,7 @@ def run_study(
         console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
     if todo:
         make_runs(todo, out / "runs", engine=engine, jobs=jobs, options=options, console=console)
-    frame = tidy.build(runs, out)
-    store.write_atomically(out / tidy.TABLE, lambda path: frame.to_parquet(path, index=False))
+    tidy.write(tidy.build(runs, out), out, runs)
     return tidy.read(out)
 
 

@@ -117,7 +117,8 @@ class Resampled:
 
 def resampling_counts(n: int, resamples: int, rng: np.random.Generator) -> F:
     """How often each of n clusters is drawn in each resample, (B, n); rows sum to n."""
-    return rng.multinomial(n, np.full(n, 1.0 / n), resamples).astype(np.float64)
+    drawn = rng.integers(0, n, (resamples, n)) + np.arange(0, resamples * n, n)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
 
 
 def effective_df(variances: list[float], dfs: list[int]) -> float:

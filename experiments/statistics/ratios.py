@@ -17,6 +17,7 @@ from entangrid.experiments.statistics.bootstrap import RESAMPLES, Resampled, eff
 F = npt.NDArray[np.float64]
 
 _ELEMENTS = 4_000_000  # of a chunk of resampled sums
+_FEWEST = 2_000  # resamples, however many clusters there are
 
 
 class Ratio(NamedTuple):
@@ -72,6 +73,7 @@ def crossed_ratio(
     estimate = float(summed.sum() / total)
     rng = np.random.default_rng(seed)
     chunk = max(_ELEMENTS // max(below.size, *(n.shape[0] for n in above)), 1)
+    resamples = min(resamples, max(_FEWEST, chunk))  # many clusters make smooth tails, and slow resamples
     draws = np.concatenate(
         [_draw(above, below, min(chunk, resamples - done), rng) for done in range(0, resamples, chunk)]
     )
@@ -90,9 +92,8 @@ def paired_numerators(a: F, b: F, seeds_a: Sequence[int], seeds_b: Sequence[int]
         return [a - b], max(len(seeds_a), len(seeds_b)), True
     common = sorted(set(seeds_a) & set(seeds_b))
     if len(common) >= 3 or set(seeds_a) == set(seeds_b):
-        rows_a = [list(seeds_a).index(seed) for seed in common]
-        rows_b = [list(seeds_b).index(seed) for seed in common]
-        return [a[rows_a] - b[rows_b]], len(common), True
+        row_a, row_b = ({seed: row for row, seed in enumerate(seeds)} for seeds in (seeds_a, seeds_b))
+        return [a[[row_a[s] for s in common]] - b[[row_b[s] for s in common]]], len(common), True
     return [a, -b], min(len(seeds_a), len(seeds_b)), False
 
 
