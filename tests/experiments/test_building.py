@@ -146,10 +146,9 @@ def test_qumodes_are_an_actor_of_ppo_and_a2c() -> None:
 
 
 def test_a_circuit_of_every_field_is_the_circuit_that_is_built() -> None:
-    fields = "{n_qubits: 3, n_layers: 4, ansatz: hardware-efficient, entangler: none, readout: [ZII, [[0.5, IZZ], [2, XII]]],"
-    fields += (
-        " rotations: [rx, ry], encoding: ry, final_block: true, squash: tanh, initialisation: gaussian, init_std: 0.2}"
-    )
+    fields = "{n_qubits: 3, n_layers: 4, ansatz: hardware-efficient, entangler: none, encoding: ry, final_block: true"
+    fields += ", readout: [ZII, [[0.5, IZZ], [2, XII]]], rotations: [rx, ry], squash: tanh"
+    fields += ", initialisation: gaussian, init_std: 0.2}"
     model, _, _ = built(f"{{controller: ppo-quantum, circuit: {fields}}}")
     circuit = model.policy.circuit
     assert (circuit.n_qubits, circuit.entangler, circuit.rotations, circuit.encoding) == (3, "none", ("rx", "ry"), "ry")
