@@ -13,8 +13,6 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from entangrid.data.errors import InputError
 
-PROGRESS = "progress.csv"
-
 #: name -> the package that it needs, which the extra of the same name installs
 TRACKERS = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
 

@@ -13,10 +13,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import checkpoint, model_state
+from entangrid.experiments import checkpoint, model_state, store
 from entangrid.experiments.checkpoint import Checkpoint
 from entangrid.experiments.counting import Costs
-from entangrid.experiments.progress_log import PROGRESS, ProgressCSV, RunLogger, Tracker
+from entangrid.experiments.progress_log import ProgressCSV, RunLogger, Tracker
 
 #: of the evaluations during training: what the learning curve shows
 CURVE_COLUMNS = ("steps", "week", "metric", "value", "unit")
@@ -28,24 +28,28 @@ Evaluate = Callable[[Any], Curve]  # model -> rows without the first column
 class Plan(NamedTuple):
     """``steps``: environment steps of the whole training. ``eval_every``: environment steps between evaluations on the
     validation weeks, 0 for none. ``best``: whether the policy with the lowest objective there is taken at the end, or
-    the last. ``checkpoint_s``: seconds between checkpoints."""
+    the last. A checkpoint is written at the rollout after ``checkpoint_every`` environment steps or ``checkpoint_s``
+    seconds, whichever is first."""
 
     steps: int
     eval_every: int = 0
     best: bool = False
-    checkpoint_s: float = 60.0
+    checkpoint_every: int = 50_000
+    checkpoint_s: float = 300.0
 
 
 class Outcome(NamedTuple):
-    """``steps``: environment steps taken. ``selected``: steps after which the policy was as it is now. ``wall_s``,
-    ``cpu_s``: of training, over all interruptions, without what was computed twice. ``resumed``: how often."""
+    """``steps``: environment steps taken. ``selected``: steps after which the policy was as it is now. ``spent_s``,
+    ``evaluations_s``, ``earlier_s``: wall and CPU time of all processes without what was computed twice, of the
+    evaluations among it, and of the processes before this one. ``resumed``: how often."""
 
     steps: int
     selected: int
     gradient_steps: int
     circuit_executions: int
-    wall_s: float
-    cpu_s: float
+    spent_s: tuple[float, float]
+    evaluations_s: tuple[float, float]
+    earlier_s: tuple[float, float]
     resumed: int
     curve: pd.DataFrame
     progress: str
@@ -79,6 +83,10 @@ def train(
     return training.run(model, found)
 
 
+def _clocks() -> tuple[float, float]:
+    return time.monotonic(), time.process_time()
+
+
 class Training(BaseCallback):
     """See :func:`train`; one object trains one model once."""
 
@@ -95,19 +103,19 @@ class Training(BaseCallback):
     ):
         super().__init__()
         self.plan, self.key = plan, key
-        self.checkpoints = folder / "checkpoints"
+        self.checkpoints = folder / store.CHECKPOINTS
         self.evaluate, self.trackers = evaluate, trackers
         self.report, self.progress, self.stop = report, progress, stop
         folder.mkdir(parents=True, exist_ok=True)
-        self.csv = ProgressCSV(folder / PROGRESS)
+        self.csv = ProgressCSV(folder / store.PROGRESS)
         self.curve: Curve = []
         self.next_evaluation = 0
         self.best: tuple[float, int, dict[str, torch.Tensor]] | None = None  # objective, steps, policy
         self.resumed = 0
         self._found: Checkpoint | None = None
-        self._wall_before = self._cpu_before = 0.0
-        self._aside_wall = self._aside_cpu = 0.0  # spent on evaluations
-        self._stored_at = 0.0
+        self._before = (0.0, 0.0)  # wall and CPU time of earlier processes
+        self._aside = (0.0, 0.0)  # spent on evaluations
+        self._stored_at = (0, 0.0)  # steps, clock
 
     def run(self, model: Any, found: Checkpoint | None) -> Outcome:
         """Train, or only take the result of a training that was finished."""
@@ -124,7 +132,6 @@ class Training(BaseCallback):
             # off-policy algorithms count episodes, of which all environments end one at the same step
             log_interval = model.n_envs if isinstance(model, OffPolicyAlgorithm) else 1
             model.learn(self.plan.steps, callback=self, log_interval=log_interval)
-        wall, cpu = self._spent()
         selected = int(model.num_timesteps)
         if self.plan.best and self.best is not None:
             selected = self.best[1]
@@ -136,20 +143,21 @@ class Training(BaseCallback):
             selected,
             self.costs.gradient_steps,
             self.costs.circuit_executions,
-            wall,
-            cpu,
+            self._spent(),
+            self._aside,
+            self._before,
             self.resumed,
             pd.DataFrame(self.curve, columns=list(CURVE_COLUMNS)),
             self.csv.text(),
         )
 
     def _begin(self) -> None:
-        self._wall, self._cpu = time.monotonic(), time.process_time()
-        self._stored_at = self._wall
+        self._began = _clocks()
+        self._stored_at = (0, self._began[0])
 
     def _spent(self) -> tuple[float, float]:
-        wall = self._wall_before + time.monotonic() - self._wall - self._aside_wall
-        return wall, self._cpu_before + time.process_time() - self._cpu - self._aside_cpu
+        now = _clocks()
+        return self._before[0] + now[0] - self._began[0], self._before[1] + now[1] - self._began[1]
 
     def _on_step(self) -> bool:
         return True
@@ -164,7 +172,9 @@ class Training(BaseCallback):
         self.progress(steps)
         self._evaluate_if_due()
         stopping = self.stop()
-        if steps and (stopping or time.monotonic() - self._stored_at >= self.plan.checkpoint_s):
+        last, at = self._stored_at
+        due = steps - last >= self.plan.checkpoint_every or time.monotonic() - at >= self.plan.checkpoint_s
+        if steps and (stopping or due):
             self._store(finished=False)
         if stopping:
             raise Interrupted
@@ -179,7 +189,7 @@ class Training(BaseCallback):
         if self.evaluate is None or not self.plan.eval_every or (steps < self.next_evaluation and not last):
             return
         self.next_evaluation = (steps // self.plan.eval_every + 1) * self.plan.eval_every
-        wall, cpu = time.monotonic(), time.process_time()
+        began = _clocks()
         self.costs.paused = True
         with model_state.undisturbed(self.model):
             rows = self.evaluate(self.model)
@@ -189,16 +199,15 @@ class Training(BaseCallback):
         if steps and (self.best is None or objective < self.best[0]):
             policy = {name: value.detach().clone() for name, value in self.model.policy.state_dict().items()}
             self.best = objective, steps, policy
-        self._aside_wall += time.monotonic() - wall
-        self._aside_cpu += time.process_time() - cpu
+        now = _clocks()
+        self._aside = self._aside[0] + now[0] - began[0], self._aside[1] + now[1] - began[1]
 
     def _store(self, finished: bool) -> None:
         state = model_state.capture(self.model, replay=not finished)
-        wall, cpu = self._spent()
         more: dict[str, Any] = {
             "finished": finished,
-            "wall_s": wall,
-            "cpu_s": cpu,
+            "spent_s": self._spent(),
+            "evaluations_s": self._aside,
             "resumed": self.resumed,
             "curve": self.curve,
             "next_evaluation": self.next_evaluation,
@@ -210,7 +219,7 @@ class Training(BaseCallback):
             state.tensors["best"] = self.best[2]
             more["best"] = self.best[:2]
         checkpoint.save(self.checkpoints, self.key, Checkpoint(int(self.model.num_timesteps), state, more))
-        self._stored_at = time.monotonic()
+        self._stored_at = (int(self.model.num_timesteps), time.monotonic())
 
     def _restore(self, found: Checkpoint, model: Any) -> None:
         more = found.more
@@ -223,7 +232,8 @@ class Training(BaseCallback):
                 self.resumed = 1
             self.csv.begin(more["progress"])
             self.resumed += more["resumed"]
-            self._wall_before, self._cpu_before = more["wall_s"], more["cpu_s"]
+            self._before, self._aside = tuple(more["spent_s"]), tuple(more["evaluations_s"])
+            self._stored_at = (found.steps, time.monotonic())
             self.curve, self.next_evaluation = more["curve"], more["next_evaluation"]
             self.costs.restore(more["costs"])
             if "best" in more:
@@ -231,7 +241,7 @@ class Training(BaseCallback):
         except (InputError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self.checkpoints}: {error}; delete the folder to begin the run anew") from None
         # SB3 computes its steps per second from these two
-        model.start_time = time.time_ns() - int(1e9 * self._wall_before)
+        model.start_time = time.time_ns() - int(1e9 * self._before[0])
         model._num_timesteps_at_start = 0
         self.report(f"resumed at step {found.steps}")
         self.progress(found.steps)

@@ -97,7 +97,7 @@ def test_evaluations_and_checkpoints_on_the_way_change_no_bit(name: str, tmp_pat
     case = next(case for case in CASES if case.name == name)
     expected = whole_state(straight(case, tmp_path / "evaluated")[0])
     model = case.make()
-    once = train(model, Plan(case.steps, checkpoint_s=0.0), tmp_path / "stored", KEY)
+    once = train(model, Plan(case.steps, checkpoint_every=1), tmp_path / "stored", KEY)
     used = (".training:", "action_dist.")  # what the last call of the policy leaves, which decides nothing
     assert [line for line in differences(expected, whole_state(model)) if not any(u in line for u in used)] == []
     assert once.curve.empty
