@@ -229,8 +229,8 @@ class StudyConfig(Model):
 
         sections = {"sweep.axes": self.sweep.axes if self.sweep else {}, "tuning.space": self.tuning.space}
         for where, paths in sections.items():
-            for path in paths:
-                check_path(self, path, f"{where}.{path}")
+            for path, values in paths.items():
+                check_path(self, path, values, f"{where}.{path}")
         return self
 
 
