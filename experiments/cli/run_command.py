@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entangrid.experiments.cli.engine_options import EngineOptions, engine_options
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -17,6 +19,8 @@ def run(
     study: Annotated[str, typer.Argument(help="a packaged study (quickstart, smoke) or a YAML file")],
     out: Annotated[Path | None, typer.Option(help="folder of the study (default: runs/NAME)")] = None,
     jobs: Annotated[int | None, typer.Option(help="worker processes (default: one a core)")] = None,
+    engine: Annotated[str, typer.Option(help="local, dask, ray or slurm")] = "local",
+    engine_option: EngineOptions = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="change a field; may be repeated")
     ] = None,
@@ -40,7 +44,9 @@ def run(
         _print_plan(settings, folder, jobs, console, as_json)
         return
     try:
-        table = runner.run_study(settings, folder, jobs=jobs, console=console)
+        table = runner.run_study(
+            settings, folder, engine=engine, jobs=jobs, options=engine_options(engine_option), console=console
+        )
     except runner.RunFailedError as error:
         console.print(f"entangrid: {error}", markup=False)
         raise typer.Exit(1) from None
