@@ -65,6 +65,8 @@ def check(content: dict[str, Any], where: str, overrides: Sequence[str] = (), pa
     """Check plain fields, such as those of ``StudyConfig.model_dump()``; ``path``: their file, for what it extends."""
     try:
         content = _extended(content, where, path, ())
+        if overrides:
+            content = copy.deepcopy(content)
         for override in overrides:
             _apply(content, override)
         _remove_arms(content)
