@@ -7,7 +7,7 @@ import sys
 import typer
 
 from entangrid.data.errors import InputError
-from entangrid.experiments.cli import circuit_command, inspect_commands, run_command, world_commands
+from entangrid.experiments.cli import circuit_command, inspect_commands, run_command, status_command, world_commands
 
 app = typer.Typer(
     name="entangrid",
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run_command.add_to(app)
+status_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
 world_commands.add_to(app)

@@ -7,16 +7,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entangrid.data.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from entangrid.experiments.config import StudyConfig
 
 
+def engine_options(given: list[str] | None) -> dict[str, str]:
+    """The engine's options by name; raises InputError for one without a value."""
+    options: dict[str, str] = {}
+    for option in given or []:
+        name, equals, value = option.partition("=")
+        if not name or not equals or not value:
+            raise InputError(f"--engine-option {option!r}: expected NAME=VALUE, such as partition=cpu")
+        options[name] = value
+    return options
+
+
 def run(
     study: Annotated[str, typer.Argument(help="a packaged study (quickstart, smoke) or a YAML file")],
     out: Annotated[Path | None, typer.Option(help="folder of the study (default: runs/NAME)")] = None,
-    jobs: Annotated[int | None, typer.Option(help="worker processes (default: one a core)")] = None,
+    jobs: Annotated[int | None, typer.Option(help="runs at a time (default: one a core)")] = None,
+    engine: Annotated[str, typer.Option(help="local, dask, ray or slurm")] = "local",
+    engine_option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="of the engine; may be repeated")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="change a field; may be repeated")
     ] = None,
@@ -26,7 +43,8 @@ def run(
     """Train and evaluate every arm of a study; finished runs are kept, so an interrupted study goes on.
 
     Examples:  entangrid run quickstart  |  entangrid run my-study.yaml --out runs/mine --jobs 4  |
-    entangrid run quickstart --set training.steps=200000 --dry-run
+    entangrid run quickstart --set training.steps=200000 --dry-run  |
+    entangrid run my-study.yaml --engine slurm --jobs 200 --engine-option partition=cpu
     """
     from rich.console import Console
 
@@ -40,7 +58,9 @@ def run(
         _print_plan(settings, folder, jobs, console, as_json)
         return
     try:
-        table = runner.run_study(settings, folder, jobs=jobs, console=console)
+        table = runner.run_study(
+            settings, folder, engine=engine, jobs=jobs, options=engine_options(engine_option), console=console
+        )
     except runner.RunFailedError as error:
         console.print(f"entangrid: {error}", markup=False)
         raise typer.Exit(1) from None
