@@ -14,6 +14,7 @@ from entangrid.experiments.cli import (
     inspect_commands,
     report_command,
     run_command,
+    status_command,
     table_command,
     tune_command,
     world_commands,
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run_command.add_to(app)
+status_command.add_to(app)
 table_command.add_to(app)
 report_command.add_to(app)
 compare_command.add_to(app)
