@@ -49,8 +49,6 @@ OF_NEWER_RUN = {
     "gradient_steps": "-",
     "circuit_executions": "-",
     "selected_steps": "-",
-    "train_wall_s": "s",
-    "train_cpu_s": "s",
 }
 
 
