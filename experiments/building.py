@@ -264,8 +264,6 @@ def _backend(config: QuantumArm) -> str | dict[str, Any]:
     options = {name: value for name, value in options.items() if value is not None}
     if config.noise is not None:
         options["noise"] = config.noise.model_dump()
-    if config.precision != "single":
-        options["precision"] = config.precision
     return {"backend": config.executed_by, **options} if options else config.executed_by
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import engines, store, tidy, worker
+from entangrid.experiments import engines, manifest, store, tidy
+from entangrid.experiments.bars import Bars
 from entangrid.experiments.config import LearningArm, QuantumArm, StudyConfig
+from entangrid.experiments.engines import Outcome
+from entangrid.experiments.engines.worker import pack
 from entangrid.experiments.plan import Run, plan
 
-ATTEMPTS = 4  # of a run whose workers die; each goes on from its last checkpoint
-ELSEWHERE = 64  # workers of a cluster, unless said otherwise
+#: deaths of a run's process without a new checkpoint between them, after which the run is given up
+DEATHS = 3
+_POLL_S = 0.3
+_BUSY_S = 5.0  # until a run that another process had is tried again
 
 
 class RunFailedError(RuntimeError):
@@ -39,80 +42,35 @@ def run_study(
     """Make every unfinished run of the study, then the table; returns the table.
 
     ``out``: the study's folder; runs found finished there are kept. ``engine``, ``options``: see
-    :mod:`entangrid.experiments.engines`. ``jobs``: workers (default: one a core of this machine).
-    Raises InputError for bad input, RunFailedError if runs failed, KeyboardInterrupt on Ctrl-C.
+    :mod:`entangrid.experiments.engines`. ``jobs``: runs at a time (default: one a core of this machine).
+    Raises InputError for bad input and if another process is running the study, RunFailedError if runs failed,
+    KeyboardInterrupt on Ctrl-C.
     """
     console = console or Console(stderr=True)
+    _check(jobs, engine, options, study)
     runs = plan(study)
     _claim(study, out)
-    todo = [run for run in runs if not store.is_finished(out / "runs" / run.folder)]
-    if len(todo) < len(runs):
-        console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
-    if todo:
-        make_runs(todo, out / "runs", engine=engine, jobs=jobs, options=options, console=console)
-    tidy.write(tidy.build(runs, out), out, runs)
+    with store.claimed_study(out):
+        manifest.write(out, study, runs)
+        todo = [run for run in runs if not store.is_finished(out / store.RUNS / run.folder)]
+        if len(todo) < len(runs):
+            console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
+        if todo:
+            make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
+        store.sweep(out)
+        tidy.write(tidy.build(runs, out), out, runs)
     return tidy.read(out)
 
 
-def make_runs(
-    todo: Sequence[Run],
-    folder: Path,
-    *,
-    engine: str = "local",
-    jobs: int | None = None,
-    options: Mapping[str, str] | None = None,
-    console: Console | None = None,
-) -> None:
-    """Make these runs in their folders within ``folder``; raises RunFailedError naming those that failed."""
-    console = console or Console(stderr=True)
+def _check(jobs: int | None, engine: str, options: Mapping[str, str] | None, study: StudyConfig) -> None:
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; expected at least 1")
-    here = engine == "local" or not options
-    workers = min(jobs or (os.cpu_count() or 1 if here and engine != "slurm" else ELSEWHERE), len(todo))
-    ordered = sorted(todo, key=_expected_cost, reverse=True)  # long runs first: no core waits for the last one
-    opened = engines.open_engine(engine, workers, folder.parent / engine, options)
-    now = True
-    try:
-        failures = _watch(ordered, folder, opened, console)
-        now = False
-    finally:
-        opened.close(now=now)
-    if failures:
-        raise RunFailedError(f"{len(failures)} of {len(todo)} runs failed: {', '.join(failures)}")
+    engines.check(engine, options)
+    trackers = [name for name, wanted in study.tracking.model_dump().items() if wanted]
+    if trackers:
+        from entangrid.experiments.progress_log import check_trackers
 
-
-def _watch(todo: Sequence[Run], folder: Path, engine: engines.Engine, console: Console) -> list[str]:
-    """Submit every run and see it to its end; returns the folders of those that failed."""
-    failures: list[str] = []
-    attempts = dict.fromkeys((run.folder for run in todo), 1)
-    with _progress(todo, folder, console) as bars:
-        futures: dict[Future[Any], Run] = {_submit(engine, run, folder): run for run in todo}
-        while futures:
-            done, _ = wait(futures, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in done:
-                run = futures.pop(future)
-                try:
-                    problem = future.result()
-                except engines.WorkerDiedError as error:
-                    problem = str(error)
-                    if not store.is_finished(folder / run.folder) and attempts[run.folder] < ATTEMPTS:
-                        attempts[run.folder] += 1
-                        console.print(f"{run.folder}: {problem}; taken up again", markup=False)
-                        futures[_submit(engine, run, folder)] = run
-                        continue
-                    problem = None if store.is_finished(folder / run.folder) else f"{problem} {ATTEMPTS} times"
-                bars.end(run)
-                if problem is None:
-                    console.print(f"finished {run.folder}", markup=False, highlight=False)
-                else:
-                    failures.append(run.folder)
-                    console.print(f"failed {run.folder}: {problem}", style="red", markup=False)
-            bars.update(futures.values())
-    return failures
-
-
-def _submit(engine: engines.Engine, run: Run, folder: Path) -> Future[Any]:
-    return engine.submit(worker.work, run, os.fspath(folder / run.folder))
+        check_trackers(trackers)
 
 
 def _claim(study: StudyConfig, out: Path) -> None:
@@ -132,61 +90,103 @@ def _claim(study: StudyConfig, out: Path) -> None:
     store.write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
 
 
+def make_runs(
+    todo: Sequence[Run],
+    folder: Path,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> None:
+    """Make these runs in their folders within ``folder`` (``STUDY/runs``).
+
+    Raises InputError for an engine that cannot be used, RunFailedError naming the runs that failed, KeyboardInterrupt
+    on Ctrl-C, after which no process of the engine is left.
+    """
+    console = console or Console(stderr=True)
+    at_a_time = min(jobs or os.cpu_count() or 1, len(todo))
+    out = folder.parent
+    made = engines.make(engine, at_a_time, (out / store.WORK / f".{engine}").absolute(), options)
+    store.log(out, f"{len(todo)} runs to make, {at_a_time} at a time, engine {engine}")
+    # long runs first, so that no core waits for the last one
+    watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console)
+    try:
+        watch.to_the_end()
+    except BaseException:
+        store.log(out, f"interrupted: {watch.n_finished} of {len(todo)} runs finished")
+        console.print(
+            f"interrupted: {watch.n_finished} of {len(todo)} runs finished, the others stopped; "
+            "start the same command again to go on from their checkpoints"
+        )
+        raise
+    finally:
+        made.cancel()
+    if watch.failures:
+        raise RunFailedError(f"{len(watch.failures)} of {len(todo)} runs failed: {', '.join(watch.failures)}")
+
+
 def _expected_cost(run: Run) -> int:
     if isinstance(run.config, QuantumArm):
         return 3
     if isinstance(run.config, LearningArm):
         return 2
-    return 1 if run.config.controller == "optimum" else 0
+    return 0 if run.config.controller in ("no-control", "self-consumption") else 1
 
 
-def weight(run: Run) -> int:
-    """The run's share of the overall bar, in environment steps."""
-    steps = run.study.training.steps
-    return steps if isinstance(run.config, LearningArm) else max(steps // 20, 1)
+class _Watch:
+    """Sees every run to its end, and tells of it."""
 
+    def __init__(self, todo: Sequence[Run], folder: Path, engine: engines.Engine, console: Console):
+        self.runs = {run.folder: run for run in todo}
+        self.folder, self.engine, self.console = folder, engine, console
+        self.failures: list[str] = []
+        self.n_finished = 0
+        self._left = set(self.runs)
+        self._later: deque[tuple[float, str]] = deque()  # when to submit again, and what
+        self._deaths: dict[str, tuple[int, int]] = {}  # checkpoint at the last death, deaths with this checkpoint
 
-class _Bars:
-    """One bar for all runs and one for each in work; how far those are is read from their notes."""
+    def to_the_end(self) -> None:
+        """Until every run is finished or has failed."""
+        for name in self.runs:
+            self._submit(name)
+        with Bars(list(self.runs.values()), self.folder, self.console) as bars:
+            while self._left:
+                for outcome in self.engine.as_completed(_POLL_S):
+                    self._take(outcome)
+                while self._later and self._later[0][0] <= time.monotonic():
+                    self._submit(self._later.popleft()[1])
+                bars.show(self._left)
 
-    def __init__(self, progress: Progress, todo: Sequence[Run], folder: Path):
-        self._progress, self._folder = progress, folder
-        self._done = {run.folder: 0 for run in todo}
-        self._weight = {run.folder: weight(run) for run in todo}
-        self._total = progress.add_task("all runs ", total=sum(self._weight.values()))
-        self._bars: dict[str, Any] = {}
+    def _submit(self, name: str) -> None:
+        self.engine.submit(pack(self.runs[name], self.folder / name))
 
-    def update(self, runs: Any) -> None:
-        """Read the notes of runs that are not finished."""
-        for run in runs:
-            note = worker.read_note(self._folder / run.folder)
-            if not note:
-                continue
-            steps = min(int(note.get("steps", 0)), self._weight[run.folder])
-            if run.folder not in self._bars:
-                self._bars[run.folder] = self._progress.add_task(
-                    run.folder.rsplit("-", 1)[0], total=self._weight[run.folder]
-                )
-            self._progress.update(self._bars[run.folder], completed=steps)
-            self._done[run.folder] = steps
-        self._progress.update(self._total, completed=sum(self._done.values()))
+    def _take(self, outcome: Outcome) -> None:
+        name, problem = outcome.name, outcome.problem
+        if outcome.busy:  # such as a job that a cluster went on with after its study was killed
+            self._later.append((time.monotonic() + _BUSY_S, name))
+            return
+        if outcome.died and not store.is_finished(self.folder / name):
+            at = store.last_checkpoint(self.folder / name)
+            before, deaths = self._deaths.get(name, (-1, 0))
+            deaths = deaths + 1 if at == before else 1
+            self._deaths[name] = (at, deaths)
+            if deaths < DEATHS:
+                self._tell(f"{name}: {problem}; taken up again {f'from step {at}' if at else 'from its beginning'}")
+                self._submit(name)
+                return
+            problem = f"{problem}, {deaths} times without getting on"
+        self._left.discard(name)
+        if problem is None or outcome.died:
+            if store.is_finished(self.folder / name):
+                self.n_finished += 1
+                self._tell(f"finished {name} ({self.n_finished + len(self.failures)} of {len(self.runs)})")
+                return
+            problem = problem or "ended without a result"
+        self.failures.append(name)
+        store.mark_failed(self.folder / name, problem)
+        self._tell(f"failed {name}: {problem}", style="red")
 
-    def end(self, run: Run) -> None:
-        """The run needs its bar no more."""
-        self._done[run.folder] = self._weight[run.folder]
-        if run.folder in self._bars:
-            self._progress.remove_task(self._bars.pop(run.folder))
-
-
-@contextlib.contextmanager
-def _progress(todo: Sequence[Run], folder: Path, console: Console) -> Iterator[_Bars]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress:
-        yield _Bars(progress, todo, folder)
+    def _tell(self, text: str, style: str | None = None) -> None:
+        store.log(self.folder.parent, text)
+        self.console.print(text, style=style, markup=False, highlight=False)

@@ -16,6 +16,7 @@ from entangrid.experiments.cli import (
     run_command,
     table_command,
     tune_command,
+    world_commands,
 )
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ figure_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
 tune_command.add_to(app)
+world_commands.add_to(app)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from entangrid.experiments.cli.run_command import EngineOptions, engine_options
+from entangrid.experiments.cli.engine_options import EngineOptions, engine_options
 
 
 def tune(

@@ -69,7 +69,7 @@ class RuleArm(Model):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Option]
 
-    controller: str = Field(json_schema_extra={"enum": [*agents.RULES]})
+    controller: str = Field(description="which one", json_schema_extra={"enum": [*agents.RULES]})
 
     @property
     def options(self) -> dict[str, Any]:
@@ -134,14 +134,14 @@ class _Classical(LearningArm):
 class MLPArm(_Classical):
     """A multilayer perceptron as actor, or as DQN's Q-network."""
 
-    controller: str = Field(json_schema_extra={"enum": [*MLP_NAMES]})
+    controller: str = Field(description="algorithm and network", json_schema_extra={"enum": [*MLP_NAMES]})
     hidden: Layers = Field([64, 64], min_length=1, description="units of the hidden layers")
 
 
 class MatchedArm(_Classical):
     """A perceptron of one hidden layer with the parameter count of a quantum arm's network."""
 
-    controller: str = Field(json_schema_extra={"enum": [*MATCHED_NAMES]})
+    controller: str = Field(description="algorithm and network", json_schema_extra={"enum": [*MATCHED_NAMES]})
     match: Name = Field(description="the quantum arm, of the same algorithm")
 
 
@@ -151,7 +151,7 @@ Group = Literal["input_scaling", "angles", "output_scaling"]
 class QuantumArm(LearningArm):
     """A circuit as actor (as DQN's Q-network), as critic, or one as each."""
 
-    controller: str = Field(json_schema_extra={"enum": [*QUANTUM_NAMES]})
+    controller: str = Field(description="algorithm and circuits", json_schema_extra={"enum": [*QUANTUM_NAMES]})
     circuit: AnyCircuit = Field(CircuitConfig(), description="the actor's; {n_modes: ...} is one of qumodes")
     critic_circuit: CircuitConfig | None = Field(None, description="the critic's; null is the actor's fields")
     hidden: Layers = Field([64, 64], min_length=1, description="of an actor that is no circuit")
@@ -159,8 +159,8 @@ class QuantumArm(LearningArm):
     lr_scale_angles: NotNegative = Field(1.0, description="of the gates' angles")
     lr_scale_output: NotNegative = Field(1.0, description="of what follows the read-out, the head with it")
     critic_lr_scale_input: NotNegative = Field(1.0, description="the same of the critic's circuit")
-    critic_lr_scale_angles: NotNegative = 1.0
-    critic_lr_scale_output: NotNegative = 1.0
+    critic_lr_scale_angles: NotNegative = Field(1.0, description="of its angles")
+    critic_lr_scale_output: NotNegative = Field(1.0, description="of what follows its read-out")
     frozen: list[Group] = Field([], max_length=3, description="groups of parameters that keep their first values")
     output_gain: float = Field(0.01, gt=0.0, le=10.0, description="of the head's orthogonal initialisation")
     inverse_temperature: Positive = Field(1.0, description='first value of the "softmax" head\'s')
@@ -170,7 +170,7 @@ class QuantumArm(LearningArm):
     backend: Literal["fused", "torchquantum", "torch", "density", "trajectories", "shots"] | None = Field(
         None, description="what executes circuits; null is fused, shots with shots, and density or trajectories"
     )
-    precision: Literal["single", "double"] = "single"
+    precision: Literal["single", "double"] = Field("single", description="of circuits of qumodes")
     noise: NoiseConfig | None = Field(None, description="of the backends density, trajectories and shots")
     shots: int | None = Field(None, ge=1, le=10_000_000, description="measurements of every setting")
     trajectories: int | None = Field(None, ge=1, le=1_000_000, description="random pure states that are averaged")
@@ -204,8 +204,8 @@ class QuantumArm(LearningArm):
         for name, where in (("noise", NOISY), ("shots", ("shots",)), ("trajectories", ("trajectories",))):
             if getattr(self, name) is not None and backend not in where:
                 raise ValueError(f"{name} does not go with backend {backend!r}; expected {' or '.join(where)}")
-        if self.precision == "double" and backend == "torchquantum":
-            raise ValueError("precision is 'double', and TorchQuantum computes in single precision only")
+        if self.precision == "double" and not self.is_cv:
+            raise ValueError("precision is 'double', which policies have with qumodes only; expected 'single'")
         if self.critic_circuit is not None and self.role == "actor":
             raise ValueError(f"critic_circuit is not used with controller {self.controller!r}")
         given = self.model_fields_set

@@ -47,8 +47,8 @@ class _Ends(Model):
 class CircuitConfig(_Ends):
     """A circuit of qubits: :class:`entangrid.agents.quantum.circuit.Circuit`; the observation gives ``n_inputs``."""
 
-    n_qubits: int = Field(6, ge=1, le=16)
-    n_layers: int = Field(4, ge=1, le=1024)
+    n_qubits: int = Field(6, ge=1, le=16, description="qubits")
+    n_layers: int = Field(4, ge=1, le=1024, description="layers; they encode the inputs in turn")
     ansatz: Literal[
         "reuploading",
         "hardware-efficient",
@@ -56,15 +56,19 @@ class CircuitConfig(_Ends):
         "controlled-rotation-ring",
         "basis-bits",
         "pooling",
-    ] = "reuploading"
-    entangler: Literal["cz-ring", "cz-chain", "cz-all", "cnot-ring", "cnot-chain", "cnot-all", "none"] = "cz-ring"
+    ] = Field("reuploading", description="the gates of a layer")
+    entangler: Literal["cz-ring", "cz-chain", "cz-all", "cnot-ring", "cnot-chain", "cnot-all", "none"] = Field(
+        "cz-ring", description="two-qubit gates of a layer"
+    )
     readout: Readout = Field("z", description='"z", "zz", "zz-chain", "z-all", or a list of Pauli strings')
-    readout_range: Literal["signed", "unit"] = "signed"
+    readout_range: Literal["signed", "unit"] = Field("signed", description="[-1, 1] or [0, 1]")
     rotations: list[Rotation] = Field(["ry", "rz"], max_length=16, description="trainable, of each qubit and layer")
-    encoding: Literal["rx", "ry", "rz", "amplitude"] = "rx"
+    encoding: Literal["rx", "ry", "rz", "amplitude"] = Field("rx", description="how inputs enter")
     encode_first: bool = Field(True, description="encode before the rotations of a layer, or else after its entangler")
     final_block: bool = Field(False, description="closing rotations after the last layer")
-    initialisation: Literal["uniform", "gaussian", "zeros", "identity-block"] = "uniform"
+    initialisation: Literal["uniform", "gaussian", "zeros", "identity-block"] = Field(
+        "uniform", description="of the angles"
+    )
     init_std: NotNegative = Field(0.1, description="standard deviation [rad] of a gaussian initialisation")
 
     def options(self) -> dict[str, Any]:
@@ -78,14 +82,14 @@ class CVCircuitConfig(_Ends):
     What is left out follows the observation.
     """
 
-    n_modes: int = Field(ge=1, le=4)
+    n_modes: int = Field(ge=1, le=4, description="qumodes")
     n_layers: int | None = Field(None, ge=1, le=1024, description="null is as many as read every input, at least 2")
     cutoff: int = Field(10, ge=2, le=50, description="levels kept of each mode")
     reupload: bool | None = Field(None, description="each layer encodes; null is where the inputs need it")
     kerr: bool = Field(True, description="Kerr gates, the only ones that are not Gaussian")
-    readout: Literal["x", "n", "xn"] = "x"
+    readout: Literal["x", "n", "xn"] = Field("x", description="of every mode: position, photon number, or both")
     squash: Squash | None = Field(None, description="of each input; null is tanh")  # type: ignore[assignment]
-    initialisation: Literal["gaussian", "uniform", "zeros"] = "gaussian"
+    initialisation: Literal["gaussian", "uniform", "zeros"] = Field("gaussian", description="of the parameters")
     init_std: NotNegative = Field(0.05, description="standard deviation of a gaussian initialisation")
     init_scaling: float | None = Field(None, ge=-1e3, le=1e3, description="null keeps displacements within the cutoff")  # type: ignore[assignment]
     norm_tolerance: NotNegative = Field(1e-3, description="loss of norm above which a warning is given")

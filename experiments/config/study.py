@@ -45,7 +45,7 @@ FIXED = ("name", "question", "scenario", "scenarios", "sweep", "verdict", "tunin
 class SweepConfig(Model):
     """Fields that take several values: every combination, or a number of random ones."""
 
-    mode: Literal["grid", "random"] = "grid"
+    mode: Literal["grid", "random"] = Field("grid", description="every combination, or n random ones")
     axes: dict[Path, Search] = Field(min_length=1, max_length=16, description="a field of the study -> its values")
     n: int | None = Field(None, ge=1, le=100_000, description="random combinations")
     seed: Seed = Field(0, description="of the random combinations")
@@ -82,7 +82,7 @@ class TuningConfig(Model):
     trials: int = Field(30, ge=1, le=100_000, description="of every arm")
     seeds: Seeds = Field(SeedRange(count=3, first=1_000_000), description="none of them one of training.seeds")
     steps: int | None = Field(None, ge=1, le=1_000_000_000, description="of a trial and seed; null is training.steps")
-    sampler: Literal["tpe", "random"] = "tpe"
+    sampler: Literal["tpe", "random"] = Field("tpe", description="how trials are chosen")
     prune: bool = Field(False, description="give up trials that lag behind; unspent steps buy further trials")
     space: dict[Path, Search] = Field({}, max_length=64, description="a field of the study -> range or choices")
 
@@ -100,9 +100,9 @@ class TuningConfig(Model):
 class TrackingConfig(Model):
     """Where learning curves go beside each run's CSV; changes no result."""
 
-    tensorboard: bool = False
-    mlflow: bool = False
-    wandb: bool = False
+    tensorboard: bool = Field(False, description="event files in each run's folder")
+    mlflow: bool = Field(False, description="an MLflow run for each run")
+    wandb: bool = Field(False, description="a Weights & Biases run for each run")
 
 
 def _task_by_name(value: Any) -> Any:
@@ -112,27 +112,29 @@ def _task_by_name(value: Any) -> Any:
 class StudyConfig(Model):
     """One study: scenarios, a task, arms, seeds."""
 
-    name: Name
+    name: Name = Field(description="of the study, and of its folder")
     question: str = Field("", max_length=2_000, description="what the study is to answer")
     scenario: ScenarioConfig | None = Field(None, description="a name, a folder, {synthetic: ...}; null is the task's")
     scenarios: list[ScenarioConfig] | None = Field(
         None, min_length=1, max_length=1_000, description="several, instead of one"
     )
-    task: Annotated[TaskConfig, BeforeValidator(_task_by_name)] = TaskConfig()
-    split: SplitConfig = SplitConfig()
-    training: TrainingConfig = TrainingConfig()
-    ppo: PPOConfig = PPOConfig()
-    a2c: A2CConfig = A2CConfig()
-    reinforce: REINFORCEConfig = REINFORCEConfig()
-    dqn: DQNConfig = DQNConfig()
-    sac: SACConfig = SACConfig()
-    td3: TD3Config = TD3Config()
-    ddpg: DDPGConfig = DDPGConfig()
-    arms: Arms
-    sweep: SweepConfig | None = None
-    verdict: VerdictConfig = VerdictConfig()
-    tuning: TuningConfig = TuningConfig()
-    tracking: TrackingConfig = TrackingConfig()
+    task: Annotated[TaskConfig, BeforeValidator(_task_by_name)] = Field(
+        TaskConfig(), description="what every arm controls and sees"
+    )
+    split: SplitConfig = Field(SplitConfig(), description="weeks and homes of training, validation and test")
+    training: TrainingConfig = Field(TrainingConfig(), description="the budget of every learning arm")
+    ppo: PPOConfig = Field(PPOConfig(), description="hyperparameters of PPO")
+    a2c: A2CConfig = Field(A2CConfig(), description="hyperparameters of A2C")
+    reinforce: REINFORCEConfig = Field(REINFORCEConfig(), description="hyperparameters of REINFORCE")
+    dqn: DQNConfig = Field(DQNConfig(), description="hyperparameters of DQN")
+    sac: SACConfig = Field(SACConfig(), description="hyperparameters of SAC")
+    td3: TD3Config = Field(TD3Config(), description="hyperparameters of TD3")
+    ddpg: DDPGConfig = Field(DDPGConfig(), description="hyperparameters of DDPG")
+    arms: Arms = Field(description="what is compared: a name and a controller each")
+    sweep: SweepConfig | None = Field(None, description="fields that take several values")
+    verdict: VerdictConfig = Field(VerdictConfig(), description="when arms are called equivalent")
+    tuning: TuningConfig = Field(TuningConfig(), description="the search for hyperparameters")
+    tracking: TrackingConfig = Field(TrackingConfig(), description="where learning curves go")
 
     @property
     def scenario_names(self) -> list[str | None]:

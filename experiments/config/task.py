@@ -27,7 +27,7 @@ class SyntheticConfig(Model):
     seed: int = Field(0, ge=0, le=2**63 - 1, description="of everything that is made up")
     dt_h: float = Field(0.25, ge=5.0 / 60.0, le=1.0, description="step [h]")
     start: str = Field("2015-01-05", pattern=r"^\d{4}-\d{2}-\d{2}$", description="first day")
-    climate: Literal["temperate", "continental", "mediterranean"] = "temperate"
+    climate: Literal["temperate", "continental", "mediterranean"] = Field("temperate", description="of the weather")
     tanks: Share = Field(0.0, description="share of homes with a hot-water tank")
     vehicles: Share = Field(0.0, description="share of homes with a vehicle")
     v2h: Share = Field(0.0, description="share of vehicles that may give energy back")
@@ -37,8 +37,8 @@ class SyntheticConfig(Model):
     ageing: bool = Field(False, description="batteries age instead of a price per kWh")
     curtailable: bool = Field(False, description="PV may be curtailed")
     outages: float = Field(0.0, ge=0.0, le=365.0, description="of the grid, mean number a year")
-    tariff: Literal["tou", "flat", "dynamic", "block", "demand"] = "tou"
-    carbon: Literal["flat", "hourly"] = "flat"
+    tariff: Literal["tou", "flat", "dynamic", "block", "demand"] = Field("tou", description="of imported electricity")
+    carbon: Literal["flat", "hourly"] = Field("flat", description="intensity of imported electricity")
     meter_occupancy: bool = Field(False, description="what agents may see of the occupancy is inferred from the load")
 
     def text(self) -> str:
@@ -79,7 +79,7 @@ class FeederRulesConfig(Model):
     violation_eur_pu_h: float = Field(100.0, ge=0.0, le=1e6, description="per pu outside the band, home and hour")
     overload_eur_pu_h: float = Field(10.0, ge=0.0, le=1e6, description="per rating exceeded, and hour")
     ageing_eur_h: float = Field(0.056, ge=0.0, le=1e6, description="an hour of the transformer's life")
-    method: Literal["distflow", "lindistflow"] = "distflow"
+    method: Literal["distflow", "lindistflow"] = Field("distflow", description="power flow with or without losses")
 
 
 def _registered(name: Any) -> Any:
@@ -100,12 +100,16 @@ class TaskConfig(Model):
     control: Literal["joint", "per-home"] = Field(
         "joint", description="one policy that sees and controls all homes at once, or the same one for each by itself"
     )
-    action_set: Literal["continuous", "discrete", "multi-discrete"] = "continuous"
+    action_set: Literal["continuous", "discrete", "multi-discrete"] = Field(
+        "continuous", description="numbers, every combination of levels, or levels of each control"
+    )
     controls: list[str] | None = Field(
         None, min_length=1, max_length=16, description="what the agent controls; null is every device of the scenario"
     )
-    observation_set: Literal["local", "forecast", "feeder"] = "local"
-    forecast: Literal["perfect", "persistence", "noisy"] = "perfect"
+    observation_set: Literal["local", "forecast", "feeder"] = Field(
+        "local", description="a home's own entries; with forecasts; with those and the feeder's state"
+    )
+    forecast: Literal["perfect", "persistence", "noisy"] = Field("perfect", description="how good forecasts are")
     forecast_h: list[Annotated[float, Field(gt=0.0, le=168.0)]] = Field(
         [1.0, 3.0, 6.0, 12.0, 24.0], min_length=1, max_length=48, description="lead times [h]"
     )
@@ -118,7 +122,7 @@ class TaskConfig(Model):
         None, min_length=1, max_length=1000, description="a bundled feeder or a folder of tables"
     )
     home_bus: list[str | int] | None = Field(None, min_length=1, max_length=10_000, description="a bus for each home")
-    feeder_rules: FeederRulesConfig | None = None
+    feeder_rules: FeederRulesConfig | None = Field(None, description="limits and prices; null is the defaults")
 
 
 class HomesConfig(Model):
@@ -159,7 +163,7 @@ class SplitConfig(Model):
     )
     test_every: int = Field(4, ge=2, le=52, description="every n-th week is held out for the test")
     validation_every: int = Field(0, ge=0, le=52, description="every n-th week is held out for validation; 0 is none")
-    homes: HomesConfig = HomesConfig()
+    homes: HomesConfig = Field(HomesConfig(), description="which homes are held out; by default none")
     evaluate_on: Literal["test", "validation"] = Field(
         "test", description="what the runs' results are of; a search for hyperparameters must not see the test"
     )

@@ -1,68 +1,118 @@
-"""Slurm, through submitit: every run is a job of its own."""
+"""Slurm, by submitit: every run a task of an array job, started again by Slurm where it was preempted."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+import contextlib
+import shutil
+import time
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import submitit
-from submitit.core.utils import FailedJobError, UncompletedJobError
-
 from entangrid.data.errors import InputError
-from entangrid.experiments.engines import WorkerDiedError
-from entangrid.experiments.worker import THREADS
+from entangrid.experiments.engines import Engine, Job, Outcome, text_of, whole_number
+from entangrid.experiments.engines.worker import work
 
-_POLL_S = 0.5
+_CLUSTERS = ("slurm", "local", "debug")
 
 
-class SlurmEngine:
-    """Options: what submitit's ``update_parameters`` takes (``slurm_partition``, ``timeout_min``, ``mem_gb``, ...), and
-    ``cluster``: "slurm", or "local" to try it without Slurm. At most ``jobs`` jobs are in the queue at a time.
+def make(
+    jobs: int,
+    scratch: Path,
+    partition: str | None = None,
+    account: str | None = None,
+    qos: str | None = None,
+    minutes: str = "1440",
+    memory_gb: str = "4",
+    cluster: str = "slurm",
+) -> Engine:
+    """At most ``jobs`` runs at a time, each on one core with ``memory_gb`` for at most ``minutes``; ``cluster`` "local"
+    tries the same with processes of this machine. Raises InputError for an option's value and where there is no
+    Slurm."""
+    if cluster not in _CLUSTERS:
+        raise InputError(f"engine slurm: cluster is {cluster!r}; expected one of: {', '.join(_CLUSTERS)}")
+    if cluster == "slurm" and shutil.which("srun") is None:
+        raise InputError("engine slurm: srun is not found on this machine; start the study where Slurm's commands are")
+    parameters: dict[str, Any] = {
+        "name": "entangrid",
+        "timeout_min": whole_number("slurm", "minutes", minutes),
+        "mem_gb": whole_number("slurm", "memory_gb", memory_gb),
+        "cpus_per_task": 1,
+    }
+    if cluster == "slurm":
+        given = {"partition": partition, "account": account, "qos": qos}
+        parameters |= {f"slurm_{name}": value for name, value in given.items() if value is not None}
+        parameters["slurm_array_parallelism"] = jobs
+    return Slurm(jobs, scratch, cluster, parameters)
 
-    submitit hands a job its function by a pickle in the study's ``slurm`` folder; no result is read from there but a
-    line of text, and no run needs the folder afterwards.
-    """
 
-    def __init__(self, jobs: int, folder: Path, options: Mapping[str, str]):
-        given = dict(options)
-        cluster = given.pop("cluster", None)
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._executor = submitit.AutoExecutor(folder=folder / "%j", cluster=cluster)
-            parameters: dict[str, Any] = {"timeout_min": 24 * 60, "cpus_per_task": 1, "name": "entangrid"}
-            parameters |= {name: int(value) if value.isdigit() else value for name, value in given.items()}
-            if self._executor.cluster == "slurm":
-                parameters.setdefault("slurm_setup", [f"export {name}=1" for name in THREADS])
-            self._executor.update_parameters(**parameters)
-        except (NameError, TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"engine 'slurm': {str(error).splitlines()[0]}") from None
-        self._ended = threading.Event()
-        self._jobs: list[Any] = []
-        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="entangrid-job")
+class Requeued:
+    """The job as submitit stores it; asked for a checkpoint when Slurm takes its node away, it asks to be started
+    again, since the run has checkpoints of its own."""
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """See :class:`entangrid.experiments.engines.Engine`."""
-        return self._threads.submit(self._watch, function, arguments)
+    def __call__(self, job: Job) -> Outcome:
+        """Make the run."""
+        return work(job)
 
-    def _watch(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        job = self._executor.submit(function, *arguments)
-        self._jobs.append(job)
-        while not job.done():
-            if self._ended.wait(_POLL_S):
-                raise CancelledError
-        try:
-            return job.result()
-        except (UncompletedJobError, FailedJobError) as error:
-            raise WorkerDiedError(f"its job ended: {str(error).strip().splitlines()[0]}") from None
+    def checkpoint(self, job: Job) -> Any:
+        """See submitit."""
+        from submitit.helpers import DelayedSubmission
 
-    def close(self, *, now: bool = False) -> None:
-        """See :class:`entangrid.experiments.engines.Engine`."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if now:
-            self._ended.set()
-            for job in self._jobs:
+        return DelayedSubmission(self, job)
+
+
+class Slurm:
+    """See :class:`~entangrid.experiments.engines.Engine`."""
+
+    def __init__(self, jobs: int, scratch: Path, cluster: str, parameters: dict[str, Any]):
+        import submitit
+
+        self._folder = scratch / "submitit"
+        self._executor: Any = submitit.AutoExecutor(str(self._folder), cluster=cluster)
+        self._executor.update_parameters(**parameters)
+        self._uncompleted: Any = submitit.core.utils.UncompletedJobError
+        # Slurm's array holds back what is beyond its parallelism; submitit's processes here do not
+        self._at_a_time = None if cluster == "slurm" else jobs
+        self._waiting: deque[Job] = deque()
+        self._jobs: dict[Any, str] = {}
+
+    def submit(self, job: Job) -> None:
+        """See the protocol."""
+        self._waiting.append(job)
+
+    def _hand_out(self) -> None:
+        room = len(self._waiting) if self._at_a_time is None else self._at_a_time - len(self._jobs)
+        now = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        if not now:
+            return
+        with self._executor.batch():
+            made = [self._executor.submit(Requeued(), job) for job in now]
+        self._jobs.update(zip(made, (job.name for job in now), strict=True))
+
+    def as_completed(self, timeout_s: float) -> Iterator[Outcome]:
+        """See the protocol."""
+        self._hand_out()
+        deadline = time.monotonic() + timeout_s
+        while True:
+            done = [job for job in self._jobs if job.done()]
+            if done or time.monotonic() >= deadline:
+                break
+            time.sleep(min(0.2, timeout_s))
+        for job in done:
+            name = self._jobs.pop(job)
+            try:
+                yield Outcome(*job.result())
+            except self._uncompleted as error:
+                yield Outcome(name, text_of(error), died=True)
+            except Exception as error:  # whatever the job's process could not turn into an outcome
+                yield Outcome(name, text_of(error))
+
+    def cancel(self) -> None:
+        """See the protocol."""
+        for job in self._jobs:
+            with contextlib.suppress(Exception):  # it may have ended meanwhile
                 job.cancel()
-        self._threads.shutdown(wait=True)
+        self._jobs.clear()
+        self._waiting.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)  # submitit's own files, of no use to anybody now

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import plan, runner, setting, store, tidy
+from entangrid.experiments import plan, runner, store, tidy
 from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.tuning import published, space
 from entangrid.experiments.tuning.search import Job, Score, Search, open_storage
@@ -60,7 +60,7 @@ def check(study: StudyConfig) -> None:
         raise InputError("split.validation_every is 0; tuning needs validation weeks, expected at least 2")
     for arm in arms:
         space.axes(study, arm)
-    setting.make(study)
+    plan.plan(study)  # refuses what could not be built
 
 
 def shared_homes(study: StudyConfig) -> bool:
