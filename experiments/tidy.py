@@ -136,7 +136,7 @@ def run_folders(out: Path) -> list[RunFolder]:
         raise InputError(f"{root}: no run is finished; run the study first")
     results = [store.read_result(path) for path in folders]
     return [
-        RunFolder(path, str(result.get("arm")), result.get("seed"), {}, result.get("scenario"))
+        RunFolder(path, str(result.get("arm")), result.get("seed"), result.get("axes") or {}, result.get("scenario"))
         for path, result in zip(folders, results, strict=True)
     ]
 
