@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import store, summary, tidy
+from entangrid.experiments import store, stored, summary, tidy
 from entangrid.experiments.comparing import Comparison
 from entangrid.experiments.figures.curves import Curves
 from entangrid.experiments.figures.style import classes
@@ -32,7 +32,7 @@ class Evidence:
     def __init__(self, folder: Path):
         """Raises InputError for a folder without a study or without a finished run."""
         self.folder = folder
-        self.study = tidy.stored_study(folder)
+        self.study = stored.read(folder)
         self.table = tidy.read(folder) if (folder / tidy.TABLE).is_file() else tidy.rebuild(folder)
         self.scores = Scores(self.table)
         self.margin, self.confidence = summary.rules(self.study)
@@ -66,7 +66,7 @@ class Evidence:
     @cached_property
     def results(self) -> list[dict[str, Any]]:
         """``result.json`` of every run."""
-        return [store.read_result(run.path) for runs in self.folders.values() for run in runs]
+        return [run.result for runs in self.folders.values() for run in runs]
 
     @cached_property
     def week_scores(self) -> dict[str, F]:
@@ -133,12 +133,6 @@ class Evidence:
             return None
         by_week = rows.groupby(["steps", "week"])["value"].sum()
         return by_week.groupby("steps").mean()
-
-    @property
-    def voltage_band(self) -> tuple[float, float]:
-        """The voltages [pu] within which the study's task asks the feeder to stay; EN 50160's where it says nothing."""
-        rules = getattr(getattr(self.study, "task", None), "feeder_rules", None)
-        return float(getattr(rules, "v_low_pu", 0.9)), float(getattr(rules, "v_high_pu", 1.1))
 
     def feeder(self) -> dict[str, pd.DataFrame]:
         """Weeks of operation that hold the feeder's voltages."""

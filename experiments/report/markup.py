@@ -32,6 +32,11 @@ def join(parts: Iterable[Words], between: str = "") -> Raw:
     return Raw(between.join(map(safe, parts)))
 
 
+def head(words: str, unit: str = "") -> Raw:
+    """The head of a column, its unit below."""
+    return Raw(f"{escape(words)}<span>{escape(unit)}</span>" if unit else escape(words))
+
+
 def table(
     head: Sequence[Words], rows: Iterable[Sequence[Words]], caption: str = "", *, left: int = 1, css: str = ""
 ) -> Raw:

@@ -68,7 +68,7 @@ def _sections(evidence: Evidence) -> list[tuple[str, str, list[Words]]]:
         (
             "made",
             "What was run",
-            [tables.made(evidence), details("The study's file", tag("pre", words.config(evidence)))],
+            [tables.made(evidence), details("The study's file", tag("pre", evidence.study.text))],
         ),
     ]
 
