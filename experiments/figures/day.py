@@ -84,7 +84,7 @@ def feeder(label: str, weeks: Mapping[str, pd.DataFrame], limits: tuple[float, f
     chart.path([*up, *down[::-1]], "band c1", closed=True)
     chart.path(up, "line thin c1")
     chart.path(down, "line thin c1")
-    for hour in np.arange(0, hours[-1] + 1, 24.0):
+    for hour in np.arange(0.0, hours[-1], 24.0):
         chart.text(x(float(hour)), 194, str(int(hour // 24) + 1), "tick", "middle")
     chart.text((44 + width) / 2, 212, "day of the first held-out week", "axis", "middle")
     return chart

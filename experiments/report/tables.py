@@ -48,8 +48,9 @@ def _verdict(c: Comparison) -> list[Words]:
     text = join(
         [
             tag("strong", f"{c.a} against {c.b}"),
-            f": {difference} {wording.interval(c.low, c.high, sign=True)}, p {wording.p_value(c.p_holm)}. "
-            f"The smallest effect this could detect: {wording.detectable(c)}.",
+            f": {difference} ",
+            tag("span", wording.interval(c.low, c.high, sign=True), class_="name"),
+            f", p\xa0{wording.p_value(c.p_holm)}. The smallest effect this could detect: {wording.detectable(c)}.",
         ]
     )
     return [
@@ -60,9 +61,11 @@ def _verdict(c: Comparison) -> list[Words]:
 
 def arms(evidence: Evidence) -> Raw:
     """The summary."""
+    with_gap = any(evidence.gaps.values())
+    gap_head: list[Words] = [column("gap closed", f"[{evidence.confidence * 100:g} % interval]")] * with_gap
     head: list[Words] = [
         "arm",
-        column("gap closed", f"[{evidence.confidence * 100:g} % interval]"),
+        *gap_head,
         column("objective", "EUR/week"),
         column("cost", "EUR/week"),
         column("energy", "kWh/week"),
@@ -76,7 +79,7 @@ def arms(evidence: Evidence) -> Raw:
         rows.append(
             [
                 chip(evidence.classes[name], name),
-                _with_ends(row["gap_closed"], row["gap_low"], row["gap_high"]),
+                *[_with_ends(row["gap_closed"], row["gap_low"], row["gap_high"])] * with_gap,
                 wording.number(row["objective_eur_week"]),
                 wording.number(row["cost_eur_week"]),
                 wording.number(row["energy_kwh_week"], 1),
@@ -104,7 +107,7 @@ def comparisons(evidence: Evidence) -> Raw:
         [
             join([f"{c.a} against ", Raw("<br>"), c.b]),
             _with_ends(c.difference, c.low, c.high, sign=True),
-            wording.p_value(c.p_holm).removeprefix("= "),
+            wording.p_value(c.p_holm).removeprefix("=\xa0"),
             wording.number(c.detectable),
             f"{c.seeds}" + ("" if c.paired else " unpaired"),
             "not compared" if c.verdict is None else wording.verdict(c).split(" at ")[0],
@@ -228,7 +231,10 @@ def costs(evidence: Evidence) -> Raw:
     """CPU hours, steps, circuit executions and parameters of every arm."""
     of_run = evidence.scores.of_run
     cpu, wall, steps = of_run("cpu_s"), of_run("wall_s"), of_run("environment_steps")
-    gradient, circuits = of_run("gradient_steps"), of_run("circuit_executions")
+    gradient, circuits = (
+        found if any(values.any() for values in found.values()) else {}
+        for found in (of_run("gradient_steps"), of_run("circuit_executions"))
+    )
     sizes = {name: of_run(f"parameters_{name}") for name in ("actor", "critic")}
     inside = {name: of_run(f"parameters_{name}_circuit") for name in sizes}
     head: list[Words] = [
@@ -287,7 +293,7 @@ def made(evidence: Evidence) -> Raw:
         ("Study", study.name),
         ("Scenario", _distinct(result.get("scenario") for result in results)),
         ("Scenario's content", tag("code", _distinct(str(r.get("scenario_hash", ""))[:16] for r in results))),
-        ("Held-out weeks", ", ".join(evidence.scores.weeks)),
+        ("Held-out weeks", join([tag("span", week, class_="name") for week in evidence.scores.weeks], ", ")),
         ("Runs", str(len(results))),
         ("Results version", _distinct(result.get("results_version") for result in results)),
         ("Commit", _distinct(str(r.get("git_commit") or r.get("commit") or "")[:12] for r in results)),

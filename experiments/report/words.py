@@ -111,9 +111,13 @@ def how_judged(evidence: Evidence) -> str:
 def of_table(evidence: Evidence) -> str:
     """What the table shows."""
     weeks = wording.count(len(evidence.scores.weeks), "held-out week")
+    homes = f", {len(evidence.scores.homes)} homes together" if len(evidence.scores.homes) > 1 else ""
+    gap = "Gap closed is the share of what could be saved: 0 is no control, 1 is perfect foresight."
+    if not any(evidence.gaps.values()):
+        gap = "Gap closed needs the arms no-control and optimum, and headroom between them."
     return (
-        f"Means of {weeks}, a week. The objective counts all: bill, discomfort, wear, and what is left in store at the "
-        "end. Gap closed is the share of what could be saved: 0 is no control, 1 is perfect foresight."
+        f"Means a week over {weeks}{homes}. The objective counts all: bill, discomfort, wear, and what is left in "
+        f"store at the end. {gap}"
     )
 
 
@@ -128,9 +132,11 @@ def of_gap(evidence: Evidence) -> str:
 
 def of_comparisons(evidence: Evidence) -> str:
     """Caption of the comparisons."""
+    in_gap = all(c.metric == GAP for c in evidence.comparisons)
+    better = "to the right of 0 the first arm is better" if in_gap else "to the left of 0 the first arm is better"
     return (
-        "Differences with their intervals; to the right of 0 the first arm is better. Seeds that both arms have are "
-        "compared in pairs: they saw the same weather and occupants."
+        f"Differences with their intervals; {better}. Seeds that both arms have are compared in pairs: they saw the "
+        "same weather and occupants."
     )
 
 
