@@ -7,7 +7,7 @@ import sys
 import typer
 
 from entangrid.data.errors import InputError
-from entangrid.experiments.cli import circuit_command, inspect_commands, run_command
+from entangrid.experiments.cli import circuit_command, inspect_commands, reproduce_command, run_command
 
 app = typer.Typer(
     name="entangrid",
@@ -18,6 +18,7 @@ app = typer.Typer(
 run_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
+reproduce_command.add_to(app)
 
 
 def main() -> None:

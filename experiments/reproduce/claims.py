@@ -1,0 +1,29 @@
+"""The claimed numbers, from their one file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Claim(BaseModel):
+    """A number that a paper states or that follows from what it published; see the head of ``claims.yaml``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    metric: str
+    value: float
+    unit: str
+    mark: str
+    source: str
+    low: float | None = None
+    high: float | None = None
+
+
+def load(target: str) -> dict[str, Claim]:
+    """Claims of a target by key; empty where nothing was stated that could be matched."""
+    import yaml
+
+    text = (files("entangrid.experiments.reproduce") / "claims.yaml").read_text(encoding="utf-8")
+    return {key: Claim(**entry) for key, entry in yaml.safe_load(text)[target].items()}
