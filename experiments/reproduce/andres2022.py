@@ -31,7 +31,7 @@ def plan(seeds: int | None, smoke: bool) -> list[Unit]:
 def run(unit: Unit) -> dict[str, Any]:
     """Episode rewards in training and over the test days, and the actor's size."""
     import torch
-    from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
+    from stable_baselines3.common.vec_env import VecNormalize
 
     from entangrid.agents.learners import make_learner
     from entangrid.agents.networks import actor_parameters, matched_hidden
@@ -40,7 +40,7 @@ def run(unit: Unit) -> dict[str, Any]:
     torch.set_num_threads(1)
     settings = unit.settings
     task = TASKS[settings["task"]]
-    vec = VecMonitor(make_sb3(task, n_envs=settings["n_envs"], seed=unit.seed))
+    vec = make_sb3(task, n_envs=settings["n_envs"], seed=unit.seed)
     env = VecNormalize(vec, norm_obs=False, norm_reward=True, clip_reward=np.inf)
     options = {"seed": unit.seed, "n_steps": settings["n_steps"], "learning_rate": settings["rate"], "stats_window_size": 10_000}
     if settings["net"] == "quantum":

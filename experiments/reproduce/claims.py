@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,7 +24,16 @@ class Claim(BaseModel):
 
 def load(target: str) -> dict[str, Claim]:
     """Claims of a target by key; empty where nothing was stated that could be matched."""
+    return {key: Claim(**entry) for key, entry in _read()[target].items()}
+
+
+def franz_runs() -> dict[str, list[int]]:
+    """Agent -> last validation of each published run of Franz et al. 2022, negative where it did not solve the task."""
+    runs: dict[str, list[int]] = _read()["franz2022-runs"]
+    return runs
+
+
+def _read() -> Any:
     import yaml
 
-    text = (files("entangrid.experiments.reproduce") / "claims.yaml").read_text(encoding="utf-8")
-    return {key: Claim(**entry) for key, entry in yaml.safe_load(text)[target].items()}
+    return yaml.safe_load((files("entangrid.experiments.reproduce") / "claims.yaml").read_text(encoding="utf-8"))
