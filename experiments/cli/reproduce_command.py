@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,7 +59,7 @@ def _list(as_json: bool) -> None:
     from entangrid.experiments.reproduce import NAMES, load
 
     targets = [load(name) for name in NAMES]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "target": t.name, "status": t.status, "citation": t.citation, "criterion": t.criterion,
             "runs": len(t.plan(None, False)), "predicted_cpu_s": t.predicted_s(t.plan(None, False)),

@@ -18,7 +18,9 @@ from entangrid.experiments.reproduce.target import Row, Settings, Target, Unit, 
 TASKS = {"hvac": "entangrid/Thermostat-v0", "charging": "entangrid/Charging-v0"}
 NETWORKS = ("quantum", "network-matched", "network-64x64")
 _COMMON: Settings = {"steps": 40_000, "n_envs": 8, "n_steps": 24, "rate": 1e-3, "test_days": 50}
-ARMS: dict[str, Settings] = {f"{task}-{net}": _COMMON | {"task": task, "net": net} for task in TASKS for net in NETWORKS}
+ARMS: dict[str, Settings] = {
+    f"{task}-{net}": _COMMON | {"task": task, "net": net} for task in TASKS for net in NETWORKS
+}
 
 
 def plan(seeds: int | None, smoke: bool) -> list[Unit]:
@@ -42,14 +44,19 @@ def run(unit: Unit) -> dict[str, Any]:
     task = TASKS[settings["task"]]
     vec = make_sb3(task, n_envs=settings["n_envs"], seed=unit.seed)
     env = VecNormalize(vec, norm_obs=False, norm_reward=True, clip_reward=np.inf)
-    options = {"seed": unit.seed, "n_steps": settings["n_steps"], "learning_rate": settings["rate"], "stats_window_size": 10_000}
+    options = {
+        "seed": unit.seed,
+        "n_steps": settings["n_steps"],
+        "learning_rate": settings["rate"],
+        "stats_window_size": 10_000,
+    }
     if settings["net"] == "quantum":
         model = make_learner("a2c-quantum", env, **options)
     else:
         hidden = [64, 64]
         if settings["net"] == "network-matched":
             twin = make_learner("a2c-quantum", env, **options)
-            n_in, n_out = env.observation_space.shape[0], env.action_space.shape[0]
+            n_in, n_out = int(np.prod(env.observation_space.shape or ())), int(np.prod(env.action_space.shape or ()))
             hidden = [matched_hidden(n_in, n_out, actor_parameters(twin.policy), n_out)]
         model = make_learner("a2c-mlp", env, policy_kwargs={"net_arch": {"pi": hidden, "vf": [64, 64]}}, **options)
     model.learn(settings["steps"])
@@ -105,7 +112,10 @@ TARGET = Target(
     name="andres2022-like",
     status="inspired",
     title="After Andrés et al. 2022: advantage actor-critic with a circuit and with networks",
-    citation="E. Andrés, M. P. Cuéllar and G. Navarro, On the use of quantum RL in energy-efficiency scenarios, Energies 15, 6034 (2022), doi:10.3390/en15166034",
+    citation=(
+        "E. Andrés, M. P. Cuéllar and G. Navarro, On the use of quantum RL in energy-efficiency scenarios, "
+        "Energies 15, 6034 (2022), doi:10.3390/en15166034"
+    ),
     criterion="none: no numbers are published",
     plan=plan, run=run, judge=judge, draw=draw,
     cost_s={f"{task}-{net}": 25.0 for task in TASKS for net in NETWORKS},

@@ -7,6 +7,7 @@ record one operation; the papers' Q-learning spends its whole budget on such bat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -107,9 +108,7 @@ class CircuitFunction:
         if self._unit:
             grad_z = 0.5 * grad_z
         scales = p.get("input_scaling", self._scales)
-        _, grad_scales, out["angles"], _ = self.engine.backward(
-            np.ascontiguousarray(grad_z, np.float32), scales, *work
-        )
+        _, grad_scales, out["angles"], _ = self.engine.backward(np.ascontiguousarray(grad_z, np.float32), scales, *work)
         if "input_scaling" in p:
             out["input_scaling"] = grad_scales
         self.engine.release(work[0])
@@ -122,7 +121,7 @@ class NetworkFunction:
     def __init__(self, sizes: tuple[int, ...], rng: np.random.Generator) -> None:
         self.depth = len(sizes) - 1
         self.parameters: Parameters = {}
-        for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for i, (n_in, n_out) in enumerate(pairwise(sizes)):
             limit = np.sqrt(6.0 / (n_in + n_out))
             self.parameters[f"w{i}"] = rng.uniform(-limit, limit, (n_in, n_out)).astype(np.float32)
             self.parameters[f"b{i}"] = np.zeros(n_out, np.float32)
@@ -157,7 +156,7 @@ class NetworkFunction:
 
 
 class Adam:
-    """Adam (Kingma and Ba 2015, arXiv:1412.6980), with AMSGrad where asked for, and a learning rate a group or a number.
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980), with AMSGrad where asked for, and learning rates by group or number.
 
     The AMSGrad maximum is taken of the uncorrected second moment, as in Keras, which the papers used.
     """

@@ -48,7 +48,10 @@ def run(unit: Unit) -> dict[str, Any]:
         env = make_sb3("entangrid/Charging-v0", n_envs=settings["n_envs"], seed=unit.seed)
         options: dict[str, Any] = {}
         if unit.arm == "ppo":
-            options = {"n_steps": 24 if settings["steps"] < 1000 else 240, "batch_size": 96 if settings["steps"] < 1000 else 64}
+            options = {
+                "n_steps": 24 if settings["steps"] < 1000 else 240,
+                "batch_size": 96 if settings["steps"] < 1000 else 64,
+            }
         else:
             options = {"learning_starts": min(1_000, settings["steps"] // 2)}
         controller = make_learner(settings["algorithm"], env, seed=unit.seed, **options).learn(settings["steps"])
@@ -79,11 +82,14 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
         claim = arm if arm in ("rule", "ppo", "ddpg") else None
         rows.append(Row(f"{arm}: reward a day", value, "-", low, high, len(found), claim))
         if arm in ("ppo", "ddpg"):
-            saved = [100.0 * (1.0 - np.mean(r["days"]) / np.mean(b["days"])) for r, b in zip(found, results["rule"], strict=True)]
+            saved = [
+                100.0 * (1.0 - np.mean(r["days"]) / np.mean(b["days"]))
+                for r, b in zip(found, results["rule"], strict=True)
+            ]
             rows.append(Row(f"{arm}: less cost than the rule on the same days", *_percent(saved)))
     passed = None if smoke else abs(mean["rule"] + 31.0) <= 3.0
     reason = (
-        f"rule {mean['rule']:.1f} a day; the station's arrivals were fitted to the published -31, since its price and PV"
+        f"rule {mean['rule']:.1f} a day; the station's arrivals were fitted to the published -31, since prices and PV"
         " profiles cannot be rebuilt from the description, so that this agreement is no evidence"
     )
     return Verdict(rows, passed, reason)
@@ -113,7 +119,10 @@ TARGET = Target(
     name="chargym-baselines",
     status="inspired",
     title="Chargym: a rule, PPO and DDPG on a charging station with PV",
-    citation="G. Karatzinis et al., Chargym: an EV charging station model for controller benchmarking, AIAI 2022, doi:10.1007/978-3-031-08341-9_20",
+    citation=(
+        "G. Karatzinis et al., Chargym: an EV charging station model for controller benchmarking, AIAI 2022, "
+        "doi:10.1007/978-3-031-08341-9_20"
+    ),
     criterion="rule-based reward -31 ± 3 a day (fitted, so inspired only); PPO and DDPG with seeds and intervals",
     plan=plan, run=run, judge=judge, draw=draw,
     cost_s={"full-power": 0.5, "rule": 0.5, "ppo": 60.0, "ddpg": 150.0},

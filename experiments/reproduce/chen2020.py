@@ -110,7 +110,7 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
     near = int((ends > 0.0).sum())
     walked = [len(result["path"]) - 1 for result in found if result["path"][-1] == GOAL]
     sizes = {result["parameters"] for result in found}
-    mean, low, high = mean_interval(ends)
+    mean, low, high = mean_interval(ends.tolist())
     n = len(found)
     rows = [
         Row("trainable numbers", max(sizes), claim="parameters"),
@@ -121,7 +121,9 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
         Row("median return of the last 50 episodes, mean over seeds", mean, "-", low, high, n),
     ]
     if optimal or walked:
-        rows.append(Row("shortest learnt path", min([*walked, *([SHORTEST] if optimal else [])]), "steps", claim="path"))
+        rows.append(
+            Row("shortest learnt path", min([*walked, *([SHORTEST] if optimal else [])]), "steps", claim="path")
+        )
     passed = None if smoke else optimal >= 1 and sizes == {28}
     reason = (
         f"{optimal} of {n} seeds end with the optimal six-step path ({ever} take it at some time): the published run"
@@ -144,8 +146,14 @@ TARGET = Target(
     name="chen2020-frozenlake",
     status="re-implementation",
     title="Chen et al. 2020: deep Q-learning with a 28-parameter circuit, FrozenLake 4 x 4 without slipping",
-    citation="S. Y.-C. Chen et al., Variational quantum circuits for deep reinforcement learning, IEEE Access 8 (2020), doi:10.1109/ACCESS.2020.3010470",
-    criterion="28 parameters; a run ends with the optimal six-step path, as the paper's one run does (the share of seeds that do is reported)",
+    citation=(
+        "S. Y.-C. Chen et al., Variational quantum circuits for deep reinforcement learning, IEEE Access 8 "
+        "(2020), doi:10.1109/ACCESS.2020.3010470"
+    ),
+    criterion=(
+        "28 parameters; a run ends with the optimal six-step path, as the paper's one run does (the share of "
+        "seeds that do is reported)"
+    ),
     plan=plan, run=run, judge=judge, draw=draw,
     cost_s={"as-published": 2.0},
 )  # fmt: skip

@@ -73,7 +73,10 @@ TARGET = Target(
     name="franz2022-scaling-ablation",
     status="re-implementation",
     title="Franz et al. 2022: the classical scaling decides, CartPole-v0",
-    citation="M. Franz et al., Uncovering instabilities in variational-quantum deep Q-networks, J. Franklin Inst. (2022), doi:10.1016/j.jfranklin.2022.08.021",
+    citation=(
+        "M. Franz et al., Uncovering instabilities in variational-quantum deep Q-networks, J. Franklin Inst. "
+        "(2022), doi:10.1016/j.jfranklin.2022.08.021"
+    ),
     criterion="mean of the last 100 of 1,000 episodes: the pure circuit below 30 % of 200, the scaled one above 70 %",
     plan=plan, run=run, judge=judge, draw=draw,
     cost_s={"scaled": 30.0, "input-scaling-only": 5.0, "output-scaling-only": 30.0, "pure": 5.0},

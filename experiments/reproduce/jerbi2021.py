@@ -119,12 +119,24 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
         if solved[arm]:
             reached = at[np.isfinite(at)]
             mean, low, high = mean_interval(reached)
-            rows.append(Row(f"{arm}: episode of that, mean of those seeds", mean, "episodes", low, high, len(reached), "solved_at"))
+            rows.append(
+                Row(
+                    f"{arm}: episode of that, mean of those seeds",
+                    mean,
+                    "episodes",
+                    low,
+                    high,
+                    len(reached),
+                    "solved_at",
+                )
+            )
         best = [float(np.max(np.asarray(r["returns"]).reshape(-1, BATCH).mean(1))) for r in found]
         rows.append(Row(f"{arm}: best 10-episode mean", *_rounded(best), n))
     count = solved["returns-by-episode"]
     passed = None if smoke else 2 * count > n and parameters == {94}
-    reason = f"{count} of {n} seeds reach 475 as published ({solved['returns-by-batch']} with returns standardised by batch)"
+    reason = (
+        f"{count} of {n} seeds reach 475 as published ({solved['returns-by-batch']} with returns standardised by batch)"
+    )
     return Verdict(rows, passed, reason)
 
 
@@ -148,8 +160,14 @@ TARGET = Target(
     name="jerbi2021-cartpole",
     status="re-implementation",
     title="Jerbi et al. 2021: policy gradient with a re-uploading circuit, CartPole-v1",
-    citation="S. Jerbi et al., Parametrized quantum policies for reinforcement learning, NeurIPS 2021, doi:10.48550/arXiv.2103.05577",
-    criterion="94 parameters; mean of a batch of 10 episodes at least 475 within 1,000 episodes for a majority of 10 seeds",
+    citation=(
+        "S. Jerbi et al., Parametrized quantum policies for reinforcement learning, NeurIPS 2021, "
+        "doi:10.48550/arXiv.2103.05577"
+    ),
+    criterion=(
+        "94 parameters; mean of a batch of 10 episodes at least 475 within 1,000 episodes for a majority of "
+        "10 seeds"
+    ),
     plan=plan, run=run, judge=judge, draw=draw,
     cost_s={"returns-by-episode": 3.0, "returns-by-batch": 3.0},
 )  # fmt: skip

@@ -104,7 +104,9 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
         for share in (0.5, 0.75):
             low, high = interval(scores, steps, THRESHOLD, share)
             value = sample_complexity(scores, steps, THRESHOLD, share)
-            rows.append(Row(f"{model}: steps until {share:.0%} of runs reach 0.9", value, "steps", low, high, len(scores)))
+            rows.append(
+                Row(f"{model}: steps until {share:.0%} of runs reach 0.9", value, "steps", low, high, len(scores))
+            )
     sizes = results["models"][0]["parameters"]
     if sizes != {"10": 313, "14": 437}:
         wrong.append(f"sizes {sizes}")
@@ -116,12 +118,20 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
     """Share of the made-up runs that have reached the threshold."""
     axes = figure.subplots()
     reached = np.maximum.accumulate(BY_HAND >= THRESHOLD, axis=1).mean(0)
-    axes.step(TIMES, reached, where="post", color=curves.PALETTE[0], label="runs that have reached 0.9 (made-up matrix)")
+    axes.step(
+        TIMES, reached, where="post", color=curves.PALETTE[0], label="runs that have reached 0.9 (made-up matrix)"
+    )
     for share, answer in ANSWERS.items():
         if np.isfinite(answer):
             axes.plot(answer, share, "k.", markersize=6)
     axes.set(xlabel="environment steps", ylabel="share of runs", ylim=(0, 1.05))
-    axes.text(0.02, 0.95, "dots: Ŝ at that share; the estimator alone, not the paper's runs", transform=axes.transAxes, fontsize=7)
+    axes.text(
+        0.02,
+        0.95,
+        "dots: Ŝ at that share; the estimator alone, not the paper's runs",
+        transform=axes.transAxes,
+        fontsize=7,
+    )
     axes.legend(loc="lower right", fontsize=7)
 
 

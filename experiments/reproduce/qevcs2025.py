@@ -16,7 +16,13 @@ from entangrid.experiments.reproduce.bootstrap import mean_interval
 from entangrid.experiments.reproduce.target import Row, Settings, Target, Unit, Verdict, units
 
 HEURISTICS = ("random", "round-robin", "earliest-idle", "greedy")
-METRICS = {"reward": "reward", "success": "success", "response_h": "response_h", "cost": "cost_cny", "profit": "profit_cny"}
+METRICS = {
+    "reward": "reward",
+    "success": "success",
+    "response_h": "response_h",
+    "cost": "cost_cny",
+    "profit": "profit_cny",
+}
 #: the published code's tariff: valley to 6 h and from 21 h, peak 9 to 12 h and 15 to 18 h, else flat [CNY/h]
 PRICE = (0.3946,) * 6 + (0.6950,) * 3 + (1.0044,) * 3 + (0.6950,) * 3 + (1.0044,) * 3 + (0.6950,) * 3 + (0.3946,) * 3
 N_STATIONS = 10  # side by side while learning from own decisions
@@ -127,7 +133,8 @@ def train(settings: Settings, seed: int) -> tuple[Any, list[float]]:
         function, optimizer = CircuitFunction(qevcs2025(), rng, (0.0, np.pi)), Adam(settings["rates"], amsgrad=True)
     else:
         function = NetworkFunction((11, 10, 10, 10), rng)
-        optimizer = Adam(dict.fromkeys(function.parameters, settings["network_rate"]), amsgrad=True)
+        rates: dict[str, Any] = dict.fromkeys(function.parameters, settings["network_rate"])
+        optimizer = Adam(rates, amsgrad=True)
     schedule = Schedule(
         settings["gamma"], settings["batch"], settings["transitions"], target_every=settings["target_every"],
         huber=True, mask_ends=False,
@@ -217,7 +224,11 @@ TARGET = Target(
     status="re-implementation",
     title="Xu et al. 2025 (Q-EVCS): dispatch of vehicles to charge points",
     citation="Y. Xu et al., Q-EVCS, Applied Energy 383, 125279 (2025), doi:10.1016/j.apenergy.2025.125279",
-    criterion="the four heuristics' reward and success within 2 sd of the published environment's; a circuit of 263 parameters",
+    criterion=(
+        "the four heuristics' reward and success within 2 sd of the published environment's; a circuit of 263"
+        " parameters"
+    ),
     plan=plan, run=run, judge=judge, draw=draw,
-    cost_s=dict.fromkeys(HEURISTICS, 1.0) | {"circuit-offline": 120.0, "circuit-online": 125.0, "network-offline": 5.0, "network-online": 6.0},
+    cost_s=dict.fromkeys(HEURISTICS, 1.0)
+    | {"circuit-offline": 120.0, "circuit-online": 125.0, "network-offline": 5.0, "network-online": 6.0},
 )  # fmt: skip

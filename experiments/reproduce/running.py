@@ -104,7 +104,8 @@ def reproduce(
     summary: dict[str, Any] = {
         "target": target.name, "status": target.status, "citation": target.citation, "criterion": target.criterion,
         "passed": verdict.passed, "reason": verdict.reason, "smoke": smoke, "command": command,
-        "runs": len(plan), "cpu_s": round(cpu_s, 1), "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "runs": len(plan), "cpu_s": round(cpu_s, 1),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "versions": {package: _version(package) for package in PACKAGES},
     }  # fmt: skip
     write_atomically(folder / "table.parquet", lambda path: table.to_parquet(path, index=False))
@@ -145,7 +146,8 @@ def _table(verdict: Verdict, stated: dict[str, claims.Claim]) -> pd.DataFrame:
         claim = stated[row.claim] if row.claim is not None else None
         rows.append(
             {
-                "metric": row.metric, "value": row.value, "low": row.low, "high": row.high, "n": row.n, "unit": row.unit,
+                "metric": row.metric, "value": row.value, "low": row.low, "high": row.high, "n": row.n,
+                "unit": row.unit,
                 "claimed": None if claim is None else claim.value,
                 "claimed_low": None if claim is None else claim.low,
                 "claimed_high": None if claim is None else claim.high,
@@ -153,8 +155,8 @@ def _table(verdict: Verdict, stated: dict[str, claims.Claim]) -> pd.DataFrame:
                 "source": None if claim is None else claim.source,
             }
         )  # fmt: skip
-    types = {"value": float, "low": float, "high": float, "claimed": float, "claimed_low": float, "claimed_high": float,
-             "n": "Int64"}  # fmt: skip
+    numbers = ("value", "low", "high", "claimed", "claimed_low", "claimed_high")
+    types: Any = dict.fromkeys(numbers, float) | {"n": "Int64"}
     return pd.DataFrame(rows).astype(types)
 
 

@@ -74,7 +74,11 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
         rows.append(Row(f"{arm}: seeds with a 100-episode mean of 195", len(at), f"of {n}", n=n))
         if at:
             mean, low, high = mean_interval(at)
-            rows.append(Row(f"{arm}: episodes until then, mean of those seeds", mean, "episodes", low, high, len(at), "episodes"))
+            rows.append(
+                Row(
+                    f"{arm}: episodes until then, mean of those seeds", mean, "episodes", low, high, len(at), "episodes"
+                )
+            )
     passed = None if smoke else parameters == {62} and all(2 * count > n for count in solved.values())
     reason = ", ".join(f"{count} of {n} seeds reach 195 with {arm}" for arm, count in solved.items())
     return Verdict(rows, passed, reason)
@@ -97,8 +101,14 @@ TARGET = Target(
     name="skolik2022-cartpole",
     status="re-implementation",
     title="Skolik et al. 2022: deep Q-learning with a 62-parameter circuit, CartPole-v0",
-    citation="A. Skolik, S. Jerbi and V. Dunjko, Quantum agents in the Gym, Quantum 6, 720 (2022), doi:10.22331/q-2022-05-24-720",
-    criterion="62 parameters; 100-episode mean of at least 195 within 5,000 episodes for a majority of 5 seeds, with both schedules",
+    citation=(
+        "A. Skolik, S. Jerbi and V. Dunjko, Quantum agents in the Gym, Quantum 6, 720 (2022), "
+        "doi:10.22331/q-2022-05-24-720"
+    ),
+    criterion=(
+        "62 parameters; 100-episode mean of at least 195 within 5,000 episodes for a majority of 5 seeds, "
+        "with both schedules"
+    ),
     plan=plan, run=run, judge=judge, draw=draw,
     cost_s={"every-step": 60.0, "every-10-target-30": 15.0},
 )  # fmt: skip

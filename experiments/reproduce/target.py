@@ -58,7 +58,7 @@ class Target:
 
     plan: (seeds or None for the default, smoke) to the runs. run: makes one of them; what it returns is JSON. judge:
     (results by arm in the order of seeds, smoke, folder of the published data or None) to the verdict. draw: (figure,
-    results by arm, verdict, claims by key). cost_s: predicted CPU seconds of a run of each arm, on one core of a laptop.
+    results by arm, verdict, claims by key). cost_s: predicted CPU seconds of one run of each arm.
     """
 
     name: str

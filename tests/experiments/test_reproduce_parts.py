@@ -13,7 +13,8 @@ import torch
 from entangrid.agents.quantum.compiling import compile_circuit
 from entangrid.agents.quantum.library import chen2020, jerbi2021, lockwood2020, qevcs2025, skolik2022
 from entangrid.experiments.reproduce import chen2020 as lake
-from entangrid.experiments.reproduce import franz2022_network, jerbi2021 as policy_gradient, meyer2025, nengroo2025
+from entangrid.experiments.reproduce import franz2022_network, meyer2025, nengroo2025
+from entangrid.experiments.reproduce import jerbi2021 as policy_gradient
 from entangrid.experiments.reproduce.approximators import Adam, CircuitFunction, NetworkFunction, RMSprop, n_parameters
 from entangrid.experiments.reproduce.bootstrap import difference_of_medians, mean_interval, probability_less
 from entangrid.experiments.reproduce.q_learning import CartPole, Learner, Replay, Schedule, learn
@@ -136,7 +137,9 @@ def test_q_learning_finds_the_values_of_a_two_step_problem(target_every: int) ->
 def test_episode_end_updates_and_cartpoles_limit() -> None:
     rng = np.random.default_rng(0)
     function = NetworkFunction((4, 8, 2), rng)
-    learner = Learner(function, Adam(dict.fromkeys(function.parameters, 0.01)), Schedule(0.9, 4, 100, every=0, target_every=0), rng)
+    learner = Learner(
+        function, Adam(dict.fromkeys(function.parameters, 0.01)), Schedule(0.9, 4, 100, every=0, target_every=0), rng
+    )
     returns = learn(CartPole(5, 0), learner, 4, episodes=4, epsilon=lambda episode, updates: 1.0)
     assert returns == [5.0] * 4
     assert learner.updates == 4
