@@ -138,7 +138,8 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
     for colour, (arm, found) in zip(curves.PALETTE, results.items(), strict=False):
         curves.draw_seeds(axes, [result["returns"] for result in found], arm, colour, 20)
     axes.axhline(0.95, color="#000000", linestyle="--", linewidth=1.0, label="published: the six-step path, 0.95")
-    axes.set(xlabel="episode", ylabel="return, trailing mean of 20", ylim=(-1.2, 1.05))
+    axes.text(0.01, 0.97, verdict.reason, transform=axes.transAxes, fontsize=6, va="top")
+    axes.set(xlabel="episode", ylabel="return, trailing mean of 20", ylim=(-1.2, 1.25))
     axes.legend(loc="lower right", fontsize=7)
 
 

@@ -253,7 +253,7 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
     axes.set_yticks(
         range(len(rows)), [row.metric.replace(": less energy than ", "\nagainst ") for row in rows], fontsize=6
     )
-    axes.set(xlabel="less cooling energy [%], interval over homes; black: no controller can save more at that comfort")
+    axes.set(xlabel="less cooling energy [%]; black: most that any controller can save at that comfort")
     axes.invert_yaxis()
     axes.legend(fontsize=7, loc="lower right")
 

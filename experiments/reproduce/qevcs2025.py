@@ -216,6 +216,7 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
                           label="published environment, recomputed" if i == 0 else None)  # fmt: skip
         axes.set_xticks(range(len(results)), list(results), rotation=35, ha="right", fontsize=7)
         axes.set_ylabel(label)
+        axes.margins(y=0.25)
     axes.legend(fontsize=7, loc="upper left")
 
 
