@@ -22,15 +22,12 @@ def run(
 
     ``study``: a packaged study or a YAML file; ``out``: its folder (default: runs/NAME). Its
     workers are new processes: a script that calls this needs ``if __name__ == "__main__":``. Raises InputError for bad
-    input and for an engine other than "local", RunFailedError if runs failed.
+    input, RunFailedError if runs failed.
     """
-    from entangrid.data.errors import InputError
     from entangrid.experiments import config, runner
 
-    if engine != "local":
-        raise InputError(f"engine is {engine!r}; expected 'local'")
     settings = config.load(str(study))
-    return runner.run_study(settings, Path(out) if out else Path("runs") / settings.name, jobs=jobs)
+    return runner.run_study(settings, Path(out) if out else Path("runs") / settings.name, engine=engine, jobs=jobs)
 
 
 def table(folder: str | Path) -> pd.DataFrame:

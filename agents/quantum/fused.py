@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from entangrid.agents.quantum.kernels import adjoint, ends
+from entangrid.agents.quantum.kernels import adjoint
 from entangrid.agents.quantum.kernels import layout as at
+from entangrid.agents.quantum.kernels.encoding import shared_half_angles
 from entangrid.agents.quantum.kernels.simd import REGISTER_BYTES
 from entangrid.agents.quantum.plan import Plan
 from entangrid.data.errors import InputError
@@ -42,8 +43,8 @@ class Engine:
         self.dtype = np.dtype(np.float64 if precision == "double" else np.float32)
         self.code, self.const = plan.code, plan.const.astype(self.dtype)
         self.width = REGISTER_BYTES // self.dtype.itemsize
-        self.stride = ends.block_registers(self.code) * self.width
-        self.scratch = ends.scratch_registers(self.code) * self.width
+        self.stride = at.block_registers(self.code) * self.width
+        self.scratch = at.scratch_registers(self.code) * self.width
         self.given = bool(self.code[at.GIVEN])
         self.n_shared = int(self.code[at.N_SHARED])
         self._block_operations = (len(plan.operations) + plan.n_qubits) << plan.n_qubits
@@ -123,8 +124,8 @@ class Engine:
         def run(first: int, last: int) -> None:
             back = self._workspace(self.scratch)
             adjoint.backward(
-                grad_out, scales, shared, self.code, self.const, work, back, np.empty(self.n_shared, self.dtype),
-                first, last, grad_x, grad_given, grad_scales, grad_weights,
+                grad_out, scales, shared, self.code, self.const, work, self.stride, back,
+                np.empty(self.n_shared, self.dtype), first, last, grad_x, grad_given, grad_scales, grad_weights,
             )  # fmt: skip
             self.release(back)
 
@@ -133,7 +134,7 @@ class Engine:
 
     def _shared(self, weights: np.ndarray) -> np.ndarray:
         shared = np.empty(2 * self.n_shared + 2, self.dtype)
-        ends.shared_half_angles(weights, self.code, self.const, shared)
+        shared_half_angles(weights, self.code, self.const, shared)
         return shared
 
     def _each(self, run: Any, chunks: list[tuple[int, int]]) -> None:

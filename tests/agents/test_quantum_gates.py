@@ -16,9 +16,10 @@ from quantum_cases import N_INPUTS, agree, angle_value, circuits, dense, draw_va
 from quantum_reference import GATES, gate_matrix
 
 from entangrid.agents.quantum.fused import Engine, FusedFunction
-from entangrid.agents.quantum.plan import Chain, Move, make_plan
+from entangrid.agents.quantum.plan import make_plan
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import parse_readout
+from entangrid.agents.quantum.schedule import Chain, Move
 from entangrid.agents.quantum.torchquantum import tq, tqf
 from entangrid.agents.quantum.translation import translate
 
