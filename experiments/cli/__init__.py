@@ -13,6 +13,7 @@ from entangrid.experiments.cli import (
     figure_command,
     inspect_commands,
     report_command,
+    reproduce_command,
     run_command,
     status_command,
     table_command,
@@ -34,6 +35,7 @@ compare_command.add_to(app)
 figure_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
+reproduce_command.add_to(app)
 tune_command.add_to(app)
 world_commands.add_to(app)
 
