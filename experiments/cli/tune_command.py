@@ -58,10 +58,8 @@ def tune(
         typer.echo(json.dumps([row | {"values": json.loads(row["values"])} for row in rows], indent=1))
         return
     for row in best.itertuples():
-        values = ", ".join(
-            f"{path.split('.', 2)[-1]}={value:.4g}" if isinstance(value, float) else f"{path.split('.', 2)[-1]}={value}"
-            for path, value in json.loads(str(row.values)).items()
-        )
+        found = json.loads(str(row.values)).items()
+        values = ", ".join(f"{path.split('.', 2)[-1]}={published.brief(value)}" for path, value in found)
         typer.echo(f"{row.arm}: {row.score:.4g} EUR a week with {values} (trial {row.trial})")
     typer.echo(f"trials: {folder / published.TRIALS}\ntuned study: {folder / published.TUNED}")
 

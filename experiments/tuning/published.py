@@ -14,10 +14,11 @@ import yaml
 from entangrid.data.errors import InputError
 from entangrid.experiments import store
 from entangrid.experiments.config import StudyConfig
+from entangrid.experiments.figures import tuning
 from entangrid.experiments.tuning import space
 from entangrid.experiments.tuning.search import Search, require_optuna
 
-TRIALS, TUNED = "trials.parquet", "tuned.yaml"
+TRIALS, TUNED, FIGURE = "trials.parquet", "tuned.yaml", "tuning.png"
 
 
 def trials(searches: Sequence[Search]) -> pd.DataFrame:
@@ -66,9 +67,10 @@ def tuned(study: StudyConfig, searches: Sequence[Search]) -> StudyConfig:
 
 
 def write(study: StudyConfig, searches: Sequence[Search], out: Path) -> pd.DataFrame:
-    """Write the trials, and the tuned study if every arm has one; returns the trials."""
+    """Write the trials, their figure, and the tuned study if every arm has one; returns the trials."""
     frame = trials(searches)
     store.write_atomically(out / TRIALS, lambda path: frame.to_parquet(path, index=False))
+    tuning.draw(frame, out / FIGURE)
     result = tuned(study, searches)
     n, seeds = study.tuning.trials, study.tuning.seed_list
     steps = study.tuning.steps or study.training.steps
@@ -80,3 +82,8 @@ def write(study: StudyConfig, searches: Sequence[Search], out: Path) -> pd.DataF
     text = head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     store.write_atomically(out / TUNED, lambda path: path.write_text(text, encoding="utf-8"))
     return frame
+
+
+def brief(value: Any) -> str:
+    """A value for reading."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -189,6 +189,7 @@ def test_command_leaves_trials_and_a_study_that_run_takes(tmp_path: Path) -> Non
     tuned = config.load(str(tmp_path / "out" / published.TUNED))
     assert best["arm"] == "mlp"
     assert tuned.hyperparameters("mlp").learning_rate == pytest.approx(best["values"]["arms.mlp.ppo.learning_rate"])
+    assert (tmp_path / "out" / published.FIGURE).read_bytes().startswith(b"\x89PNG")
     frame = pd.read_parquet(tmp_path / "out" / published.TRIALS)
     assert len(frame) == 1
     assert len(json.loads(frame["scores"][0])) == 2
