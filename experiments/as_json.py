@@ -10,11 +10,11 @@ import pandas as pd
 
 from entangrid.experiments import summary, wording
 from entangrid.experiments.comparing import Comparison
-from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.scores import Scores
+from entangrid.experiments.stored import StoredStudy
 
 
-def table(study: StudyConfig, frame: pd.DataFrame) -> str:
+def table(study: StoredStudy, frame: pd.DataFrame) -> str:
     """The summary of every arm, every comparison, and the closing lines; NaN is null."""
     scores = Scores(frame)
     margin, confidence = summary.rules(study)

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import store, summary, tidy
+from entangrid.experiments import store, stored, summary, tidy
 from entangrid.experiments.comparing import Comparison
 from entangrid.experiments.figures.curves import Curves
 from entangrid.experiments.figures.style import classes
 from entangrid.experiments.scores import NO_CONTROL, OPTIMUM, Scores, label_of
 from entangrid.experiments.statistics import GapClosed
+from entangrid.experiments.statistics.gap import enough_headroom
 
 F = npt.NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class Evidence:
     def __init__(self, folder: Path):
         """Raises InputError for a folder without a study or without a finished run."""
         self.folder = folder
-        self.study = tidy.stored_study(folder)
+        self.study = stored.read(folder)
         self.table = tidy.read(folder) if (folder / tidy.TABLE).is_file() else tidy.rebuild(folder)
         self.scores = Scores(self.table)
         self.margin, self.confidence = summary.rules(self.study)
@@ -66,7 +67,7 @@ class Evidence:
     @cached_property
     def results(self) -> list[dict[str, Any]]:
         """``result.json`` of every run."""
-        return [store.read_result(run.path) for runs in self.folders.values() for run in runs]
+        return [run.result for runs in self.folders.values() for run in runs]
 
     @cached_property
     def week_scores(self) -> dict[str, F]:
@@ -98,27 +99,28 @@ class Evidence:
         else the objective there, else the return of training episodes; None where no run stored any."""
         stored = {label: [self._curve(run.path) for run in runs] for label, runs in self.folders.items()}
         evaluated = _align({label: [c for c in curves if c is not None] for label, curves in stored.items()})
-        learned = {label: found for label, found in evaluated.items() if self.scores.variants[label].learns}
+        learned = {k: c for k, c in evaluated.items() if self.scores.variants[k].learns and len(c[0]) > 1}
         if learned:
-            ends = [
-                next((v for name, (_, v) in evaluated.items() if self.scores.variants[name].controller == end), None)
-                for end in (NO_CONTROL, OPTIMUM)
-            ]
             steps = {label: s for label, (s, _) in learned.items()}
-            if ends[0] is not None and ends[1] is not None:
-                none, best = float(ends[0][0, -1]), float(ends[1][0, -1])
-                gap = {label: (none - v) / (none - best) for label, (_, v) in learned.items()}
-                return Curves("gap closed on validation weeks", "", steps, gap)
+            gaps = {label: self._gap_while_learning(label, evaluated) for label in learned}
+            if all(gap is not None for gap in gaps.values()):
+                shown = {label: gap for label, gap in gaps.items() if gap is not None}
+                return Curves("gap closed on validation weeks", "", steps, shown)
             return Curves("objective on validation weeks", "EUR/week", steps, {k: v for k, (_, v) in learned.items()})
         returns = _align({label: _returns(runs) for label, runs in self.folders.items()})
+        returns = {label: c for label, c in returns.items() if len(c[0]) > 1}
         if not returns:
             return None
-        return Curves(
-            "return of a training episode",
-            "",
-            {k: s for k, (s, _) in returns.items()},
-            {k: v for k, (_, v) in returns.items()},
-        )
+        steps, values = ({k: c[i] for k, c in returns.items()} for i in (0, 1))
+        return Curves("return of a training episode", "", steps, values)
+
+    def _gap_while_learning(self, label: str, curves: dict[str, tuple[npt.NDArray[np.int64], F]]) -> F | None:
+        """A variant's learning curve as gap closed; None where the ends of the scale are not known or alike."""
+        ends = [curves.get(str(self.scores.reference(label, end))) for end in (NO_CONTROL, OPTIMUM)]
+        if ends[0] is None or ends[1] is None:
+            return None
+        none, best = ends[0][1][0, -1:], ends[1][1][0, -1:]
+        return (none - curves[label][1]) / (none - best) if enough_headroom(none, best) else None
 
     @staticmethod
     def _curve(folder: Path) -> pd.Series | None:
@@ -133,12 +135,6 @@ class Evidence:
             return None
         by_week = rows.groupby(["steps", "week"])["value"].sum()
         return by_week.groupby("steps").mean()
-
-    @property
-    def voltage_band(self) -> tuple[float, float]:
-        """The voltages [pu] within which the study's task asks the feeder to stay; EN 50160's where it says nothing."""
-        rules = getattr(getattr(self.study, "task", None), "feeder_rules", None)
-        return float(getattr(rules, "v_low_pu", 0.9)), float(getattr(rules, "v_high_pu", 1.1))
 
     def feeder(self) -> dict[str, pd.DataFrame]:
         """Weeks of operation that hold the feeder's voltages."""

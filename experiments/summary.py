@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from entangrid.experiments import wording
-from entangrid.experiments.comparing import CONFIDENCE, MARGIN, Comparison, compare_all
+from entangrid.experiments.comparing import CONFIDENCE, Comparison, compare_all
 from entangrid.experiments.scores import Scores
+from entangrid.experiments.stored import Rules, StoredStudy
 
 if TYPE_CHECKING:
     from entangrid.experiments.config import StudyConfig
@@ -25,10 +26,10 @@ WEEKLY: Mapping[str, str] = {
 }
 
 
-def rules(study: StudyConfig | None) -> tuple[float, float]:
+def rules(study: StudyConfig | StoredStudy | None) -> tuple[float, float]:
     """Margin of equivalence and confidence, as the study fixed them before its runs."""
-    fixed = getattr(study, "verdict", None)
-    return float(getattr(fixed, "margin", MARGIN)), float(getattr(fixed, "confidence", CONFIDENCE))
+    fixed = Rules() if study is None else study.verdict
+    return fixed.margin, fixed.confidence
 
 
 def summary(scores: Scores, confidence: float = CONFIDENCE) -> pd.DataFrame:
@@ -58,12 +59,12 @@ def summary(scores: Scores, confidence: float = CONFIDENCE) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("arm")
 
 
-def closing_lines(scores: Scores, study: StudyConfig | None = None) -> list[str]:
+def closing_lines(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[str]:
     """What the intervals allow one to say of the arms; see `wording`."""
     return wording.closing_lines(scores, comparisons(scores, study), rules(study)[1])
 
 
-def comparisons(scores: Scores, study: StudyConfig | None = None) -> list[Comparison]:
+def comparisons(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[Comparison]:
     """Every comparison that matters, by the rules that the study fixed."""
     margin, confidence = rules(study)
     return compare_all(scores, margin=margin, confidence=confidence)

@@ -8,20 +8,16 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import store
-
-if TYPE_CHECKING:
-    from entangrid.experiments.config import StudyConfig
-    from entangrid.experiments.plan import Run
+from entangrid.experiments.stored import STUDY as STUDY
 
 TABLE = "table.parquet"
-STUDY = "study.yaml"
 RUNS = "runs"
 TOGETHER = ("all", "feeder")  # in the column home: rows of several homes at once, which no sum over homes may count
 
@@ -49,51 +45,46 @@ OF_NEWER_RUN = {
     "gradient_steps": "-",
     "circuit_executions": "-",
     "selected_steps": "-",
-    "train_wall_s": "s",
-    "train_cpu_s": "s",
 }
 
 
+class HasFolder(Protocol):
+    """A planned run."""
+
+    @property
+    def folder(self) -> str: ...
+
+
 class RunFolder(NamedTuple):
-    """One finished run's folder; ``seed`` is None for a controller that does not learn."""
+    """One finished run's folder; ``seed`` is None for a controller that does not learn; ``result``: result.json."""
 
     path: Path
     arm: str
     seed: int | None
     axes: dict[str, Any]
-    scenario: str | None
+    result: dict[str, Any]
 
 
-def stored_study(folder: Path) -> StudyConfig:
-    """The study that a folder holds; raises InputError if it holds none."""
-    from entangrid.experiments import config
-
-    path = folder / STUDY
-    if not path.is_file():
-        raise InputError(f"{path}: missing; expected the folder of a study that was run")
-    return config.load(str(path))
-
-
-def build(runs: Sequence[Run], out: Path, *, partial: bool = False) -> pd.DataFrame:
+def build(runs: Sequence[HasFolder], out: Path, *, partial: bool = False) -> pd.DataFrame:
     """One row an (arm, seed, scenario, home, week, metric): value and unit; a run's own numbers have no week and home.
 
-    ``cluster`` numbers homes with the same household's profile, which are no independent samples. Words are
-    categories. ``partial``: leave out runs that are not finished. Raises InputError if a run is not finished or
-    damaged, and if none is.
+    ``runs``: a study's plan, of which the names of folders are used; all else stands in the folders. ``cluster``
+    numbers homes with the same household's profile, which are no independent samples. Words are categories.
+    ``partial``: leave out runs that are not finished. Raises InputError if a run is not finished or damaged, and if
+    none is finished.
     """
     folders = [out / RUNS / run.folder for run in runs]
     finished = [store.is_finished(folder) for folder in folders]
     if not partial and not all(finished):
         raise InputError(f"{folders[finished.index(False)]}: run not finished; start the study again to finish it")
-    runs = [run for run, done in zip(runs, finished, strict=True) if done]
     folders = [folder for folder, done in zip(folders, finished, strict=True) if done]
-    if not runs:
+    if not folders:
         raise InputError(f"{out}: no run is finished; run the study first")
     results = [_result(folder) for folder in folders]
     parts = [folders[first : first + 100] for first in range(0, len(folders), 100)]
     with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:  # reading releases the interpreter
         metrics = [table for part in pool.map(_metrics, parts) for table in part]
-    return _assemble(runs, results, metrics)
+    return _assemble(results, metrics)
 
 
 def rebuild(out: Path, *, partial: bool = True) -> pd.DataFrame:
@@ -101,14 +92,31 @@ def rebuild(out: Path, *, partial: bool = True) -> pd.DataFrame:
 
     Runs that do not belong to the study as it stands now do not count. Raises InputError as :func:`build`.
     """
-    from entangrid.experiments.plan import plan
-
-    runs = plan(stored_study(out), check=False)
+    runs = _planned(out)
     write(build(runs, out, partial=partial), out, runs)
     return read(out)
 
 
-def write(frame: pd.DataFrame, out: Path, runs: Sequence[Run] = ()) -> None:
+def _planned(out: Path) -> Sequence[HasFolder]:
+    """The runs that a study's folder is to hold, as it was last started."""
+    from entangrid.experiments import manifest
+
+    with contextlib.suppress(InputError):
+        return manifest.read(out)[1]
+    from entangrid.experiments import config
+    from entangrid.experiments.plan import plan
+
+    try:  # a study of an earlier version has no list of its runs
+        return plan(config.load(str(out / STUDY)), check=False)
+    except InputError:
+        if not (out / STUDY).is_file():
+            raise
+    root = out / RUNS  # ... nor, perhaps, a file that is understood today
+    names = sorted(path.name for path in root.iterdir() if store.is_finished(path)) if root.is_dir() else []
+    return [manifest.Planned(name, "", 0) for name in names]
+
+
+def write(frame: pd.DataFrame, out: Path, runs: Sequence[HasFolder] = ()) -> None:
     """Store the table in the study's folder, and in its metadata which run folders it is of.
 
     Raises InputError if it cannot be written.
@@ -117,7 +125,7 @@ def write(frame: pd.DataFrame, out: Path, runs: Sequence[Run] = ()) -> None:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    of = [[run.folder, run.arm, run.seed, getattr(run, "axes", {}), getattr(run, "scenario", None)] for run in runs]
+    of = [run.folder for run in runs if store.is_finished(out / RUNS / run.folder)]
     metadata = {**(table.schema.metadata or {}), _FOLDERS: json.dumps(of).encode()}
     store.write_atomically(out / TABLE, lambda path: pq.write_table(table.replace_schema_metadata(metadata), path))
 
@@ -128,19 +136,19 @@ def run_folders(out: Path) -> list[RunFolder]:
     import pyarrow.parquet as pq
 
     root = out / RUNS
+    folders: list[Path] = []
     with contextlib.suppress(Exception):
         listed = json.loads((pq.read_schema(out / TABLE).metadata or {})[_FOLDERS])
-        found = [RunFolder(root / name, arm, seed, dict(axes), scenario) for name, arm, seed, axes, scenario in listed]
-        if found := [run for run in found if store.is_finished(run.path)]:
-            return found
-    folders = sorted(path for path in root.iterdir() if store.is_finished(path)) if root.is_dir() else []
+        folders = [path for name in listed if store.is_finished(path := root / Path(name).name)]
+    if not folders and root.is_dir():
+        folders = sorted(path for path in root.iterdir() if store.is_finished(path))
     if not folders:
         raise InputError(f"{root}: no run is finished; run the study first")
-    results = [store.read_result(path) for path in folders]
-    return [
-        RunFolder(path, str(result.get("arm")), result.get("seed"), {}, result.get("scenario"))
-        for path, result in zip(folders, results, strict=True)
-    ]
+    found = []
+    for path in folders:
+        result = _result(path)
+        found.append(RunFolder(path, result["arm"], result["seed"], _axes(result), result))
+    return found
 
 
 def read(out: Path) -> pd.DataFrame:
@@ -163,14 +171,27 @@ def axes(frame: pd.DataFrame) -> list[str]:
 
 
 def _result(folder: Path) -> dict[str, Any]:
+    """The run's result.json with what the table needs of it."""
     result = store.read_result(folder)
-    for metric in OF_RUN:
-        if not isinstance(result.get(metric), int | float):
+    kinds: dict[str, tuple[tuple[type, ...], str]] = {
+        **dict.fromkeys(OF_RUN, ((int, float), "number")),
+        "arm": ((str,), "text"),
+        "controller": ((str,), "text"),
+        "seed": ((int, type(None)), "seed"),
+    }
+    for name, (kind, what) in kinds.items():
+        if not isinstance(result.get(name), kind):
             raise InputError(
-                f"{folder / store.RESULT}: {metric} is missing or no number; "
-                "delete the folder to have the run made again"
+                f"{folder / store.RESULT}: {name} is missing or no {what}; delete the folder to have the run made again"
             )
+    result.setdefault("seed", None)
     return result
+
+
+def _axes(result: dict[str, Any]) -> dict[str, Any]:
+    """The run's swept values."""
+    axes = result.get("axes")
+    return {str(name): value for name, value in axes.items()} if isinstance(axes, dict) else {}
 
 
 def _metrics(folders: Sequence[Path]) -> list[Any]:
@@ -191,7 +212,7 @@ def _metrics(folders: Sequence[Path]) -> list[Any]:
     return out
 
 
-def _assemble(runs: Sequence[Run], results: list[dict[str, Any]], metrics: list[Any]) -> pd.DataFrame:
+def _assemble(results: list[dict[str, Any]], metrics: list[Any]) -> pd.DataFrame:
     """The table: the rows of every run's metrics in the order of the runs, and under them the runs' own numbers."""
     import pyarrow as pa
 
@@ -204,7 +225,7 @@ def _assemble(runs: Sequence[Run], results: list[dict[str, Any]], metrics: list[
         if isinstance(result.get(name), int | float)
     ]
     of_run = np.concatenate(
-        [np.repeat(np.arange(len(runs)), [table.num_rows for table in metrics]), [i for i, _, _ in own]]
+        [np.repeat(np.arange(len(results)), [table.num_rows for table in metrics]), [i for i, _, _ in own]]
     ).astype(np.int64)
     n = weekly.num_rows
 
@@ -223,12 +244,10 @@ def _assemble(runs: Sequence[Run], results: list[dict[str, Any]], metrics: list[
     home = column("home", nothing)
     frame = pd.DataFrame(
         {
-            "arm": spread([run.arm for run in runs]),
-            "controller": spread([run.config.controller for run in runs]),
-            "seed": pd.array([run.seed for run in runs], dtype="Int64")[of_run],
-            "scenario": spread(
-                [getattr(run, "scenario", None) or results[i].get("scenario") for i, run in enumerate(runs)]
-            ),
+            "arm": spread([result["arm"] for result in results]),
+            "controller": spread([result["controller"] for result in results]),
+            "seed": pd.array([result["seed"] for result in results], dtype="Int64")[of_run],
+            "scenario": spread([result.get("scenario") for result in results]),
             "home": home,
             "cluster": _clusters(results, of_run, home),
             "week": column("week", nothing),
@@ -240,8 +259,9 @@ def _assemble(runs: Sequence[Run], results: list[dict[str, Any]], metrics: list[
             ),
         }
     )
-    for name in dict.fromkeys(name for run in runs for name in getattr(run, "axes", {})):
-        frame[name] = _axis([getattr(run, "axes", {}).get(name) for run in runs])[of_run]
+    swept = [_axes(result) for result in results]
+    for name in dict.fromkeys(name for each in swept for name in each if name not in COLUMNS):
+        frame[name] = _axis([each.get(name) for each in swept])[of_run]
     return frame
 
 

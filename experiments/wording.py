@@ -30,7 +30,7 @@ def interval(low: float, high: float, *, sign: bool = False) -> str:
 
 def p_value(p: float) -> str:
     """A p-value with its sign of equality."""
-    return "= –" if math.isnan(p) else "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    return "=\xa0–" if math.isnan(p) else "<\xa00.001" if p < 0.001 else f"=\xa0{p:.3f}"
 
 
 def count(n: int, one: str, many: str = "") -> str:

@@ -25,11 +25,11 @@ def compare(
     Examples:  entangrid compare runs/quickstart:ppo-quantum runs/quickstart:ppo-mlp --metric cost
     """
     from entangrid.experiments import as_json as json_text
-    from entangrid.experiments import comparing, summary, tidy, wording
+    from entangrid.experiments import comparing, stored, summary, tidy, wording
     from entangrid.experiments.scores import Scores
 
     (folder_a, arm_a), (folder_b, arm_b) = _split(a), _split(b)
-    study = tidy.stored_study(folder_a)
+    study = stored.read(folder_a)
     one = Scores(tidy.read(folder_a))
     two = one if folder_a.resolve() == folder_b.resolve() else Scores(tidy.read(folder_b))
     margin, confidence = summary.rules(study)

@@ -11,11 +11,12 @@ from rich.table import Table
 from entangrid.experiments import summary, wording
 from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.scores import Scores
+from entangrid.experiments.stored import StoredStudy
 
 _SHOWN_SEEDS = 6
 
 
-def print_summary(study: StudyConfig, frame: pd.DataFrame, console: Console | None = None) -> None:
+def print_summary(study: StudyConfig | StoredStudy, frame: pd.DataFrame, console: Console | None = None) -> None:
     """Print one row an arm, and under it what the intervals allow one to say."""
     console = console or Console(width=None if Console().is_terminal else 150)
     scores = Scores(frame)

@@ -19,9 +19,9 @@ def table(
 
     Examples:  entangrid table runs/quickstart  |  entangrid table runs/quickstart --rebuild --json
     """
-    from entangrid.experiments import tidy
+    from entangrid.experiments import stored, tidy
 
-    study = tidy.stored_study(folder)
+    study = stored.read(folder)
     frame = tidy.read(folder) if (folder / tidy.TABLE).is_file() and not rebuild else tidy.rebuild(folder)
     if as_json:
         from entangrid.experiments.as_json import table as as_text

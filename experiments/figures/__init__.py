@@ -81,5 +81,5 @@ def draw(name: str, evidence: Evidence, width: int = 0) -> dict[str, Chart]:
         return {label: day.day(label, days) for label in days}
     elif name == "feeder":
         weeks = evidence.feeder()
-        return {label: day.feeder(label, weeks, evidence.voltage_band) for label in weeks}
+        return {label: day.feeder(label, weeks, evidence.study.voltage_band) for label in weeks}
     return {} if chart is None else {"": chart}

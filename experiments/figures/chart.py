@@ -12,7 +12,7 @@ from html import escape
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
-WIDE, NARROW = 720, 348  # px
+WIDE, NARROW = 816, 348  # px
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -135,15 +135,21 @@ class Chart:
         )
 
 
-def legend(chart: Chart, entries: Sequence[tuple[str, str]], left: float, top: float, right: float) -> float:
-    """Short lines in the entries' classes with their names, in rows; returns where the last row ends."""
+def legend(
+    chart: Chart, entries: Sequence[tuple[str, str]], left: float, top: float, right: float, *, dots: bool = False
+) -> float:
+    """Short lines or dots in the entries' classes with their names, in rows; returns where the last row ends."""
     x, y = left, top
+    mark = 16 if dots else 26
     for name, css in entries:
-        needed = 26 + text_width(name) + 14
+        needed = mark + text_width(name) + 16
         if x > left and x + needed > right:
             x, y = left, y + 18
-        chart.line(x, y - 4, x + 20, y - 4, f"line {css}")
-        chart.text(x + 26, y, name, "label")
+        if dots:
+            chart.add("circle", f"dot {css}", cx=x + 5, cy=y - 4.5, r=5.5)
+        else:
+            chart.line(x, y - 4, x + 20, y - 4, f"line {css}")
+        chart.text(x + mark, y, name, "label")
         x += needed
     return y
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from entangrid.experiments.figures.chart import Chart, Scale, around, legend, ticks
+from entangrid.experiments.figures.chart import Chart, Scale, around, legend, text_width, ticks
 
 PANEL = 348  # px; panels stand side by side where there is room
 
@@ -45,13 +45,14 @@ def day(label: str, days: Mapping[str, pd.DataFrame], width: int = PANEL) -> Cha
     names = shown_powers(days)
     hours = _hours(frame)
     step = float(hours[1] - hours[0]) if len(hours) > 1 else 1.0
-    chart = Chart(width, 330, _said(label, frame, names, step))
+    chart = Chart(width, 344, _said(label, frame, names, step))
     left, right = 34.0, width - 34.0
     x = Scale(0.0, 24.0, left, right)
     top = legend(chart, [(POWERS[n][0], POWERS[n][1]) for n in names], 0, 12, width) + 30
     every = [v for d in days.values() for n in names if n in d for v in d[n].to_numpy(np.float64)]
     y = Scale(*around(every, keep=(0.0,)), 200, top)
-    _tariff(chart, x, frame, hours, step, top, 286)
+    for start, end in ((top, 200.0), (240.0, 300.0)):
+        _tariff(chart, x, frame, hours, step, start, end)
     chart.y_axis(y, left, right, "", 4)
     chart.text(0, top - 10, "kW", "axis")
     chart.line(left, y(0.0), right, y(0.0), "zero")
@@ -60,8 +61,8 @@ def day(label: str, days: Mapping[str, pd.DataFrame], width: int = PANEL) -> Cha
             chart.path(_steps(x, y, hours, frame[name].to_numpy(np.float64), step), f"line thin {POWERS[name][1]}")
     _below(chart, x, frame, hours, days, left, right)
     for hour in range(0, 25, 6):
-        chart.text(x(hour), 304, str(hour), "tick", "middle")
-    chart.text((left + right) / 2, 322, "hour; shaded: highest tariff", "axis", "middle")
+        chart.text(x(hour), 317, str(hour), "tick", "middle")
+    chart.text((left + right) / 2, 336, "hour; shaded: highest tariff", "axis", "middle")
     return chart
 
 
@@ -83,7 +84,7 @@ def feeder(label: str, weeks: Mapping[str, pd.DataFrame], limits: tuple[float, f
     chart.path([*up, *down[::-1]], "band c1", closed=True)
     chart.path(up, "line thin c1")
     chart.path(down, "line thin c1")
-    for hour in np.arange(0, hours[-1] + 1, 24.0):
+    for hour in np.arange(0.0, hours[-1], 24.0):
         chart.text(x(float(hour)), 194, str(int(hour // 24) + 1), "tick", "middle")
     chart.text((44 + width) / 2, 212, "day of the first held-out week", "axis", "middle")
     return chart
@@ -133,21 +134,24 @@ def _below(
 ) -> None:
     """Indoor temperature (axis at the left) and state of charge (at the right) under the powers."""
     every = [float(v) for d in days.values() for v in d["t_air_mean_c"]]
-    t = Scale(*around(every, keep=(20.0, 22.0)), 286, 218)
+    t = Scale(*around(every, keep=(20.0, 22.0)), 300, 240)
     for tick in ticks(t.low, t.high, 3):
         chart.line(left, t(tick), right, t(tick), "grid")
         chart.text(left - 6, t(tick) + 4, f"{tick:g}", "tick", "end")
-    chart.text(0, 214, "°C", "axis")
+    chart.line(0, 221, 20, 221, "line thin c2")
+    chart.text(26, 225, "indoors °C", "label")
     chart.path([(x(float(h)), t(float(v))) for h, v in zip(hours, frame["t_air_mean_c"], strict=True)], "line thin c2")
-    soc = Scale(0.0, 1.0, 286, 218)
-    if "soc" in frame and float(frame["soc"].max()) > 1e-9:
+    soc = Scale(0.0, 1.0, 300, 240)
+    if any("soc" in d and float(d["soc"].max()) > 1e-9 for d in days.values()):
         chart.path(
             [(x(float(h)), soc(float(v))) for h, v in zip(hours, frame["soc"], strict=True)], "line thin dash2 c1"
         )
-        for share, words in ((0.0, "0 %"), (1.0, "100")):
-            chart.text(right + 4, soc(share) + 4, words, "tick")
-        chart.text(chart.width, 214, "charge ⋯", "axis", "end")
-    chart.text(left + 4, 214, "indoor —", "axis")
+        for share in (0.0, 0.5, 1.0):
+            chart.text(right + 6, soc(share) + 4, f"{100 * share:.0f}", "tick")
+        words = "charged %"
+        chart.text(chart.width, 225, words, "label", "end")
+        start = chart.width - text_width(words) - 26
+        chart.line(start, 221, start + 20, 221, "line thin dash2 c1")
 
 
 def _said(label: str, frame: pd.DataFrame, names: list[str], step: float) -> str:

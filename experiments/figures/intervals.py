@@ -19,8 +19,8 @@ def gap_closed(gaps: Mapping[str, GapClosed | None], classes: Mapping[str, str],
     if not shown:
         return None
     above = width <= NARROW  # names above their rows where there is no room beside them
-    left = 8.0 if above else min(max(text_width(label) for label in shown) + 18, width * 0.34)
-    right, row, top = width - (10.0 if above else 132.0), 58.0 if above else 46.0, 10.0
+    left = 8.0 if above else min(max(1.12 * text_width(label) for label in shown) + 20, width * 0.34)
+    right, row, top = width - (10.0 if above else 146.0), 58.0 if above else 46.0, 10.0
     bottom = top + row * len(shown)
     values = [v for gap in shown.values() for v in (gap.mean, gap.low, gap.high, *gap.per_seed)]
     low, high = around(values, keep=(0.0, 1.0), pad=0.03)

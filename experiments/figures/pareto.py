@@ -37,7 +37,7 @@ def pareto(
     best = front({k: v[0] for k, v in mean.items()}, {k: v[1] for k, v in mean.items()})
     said = "; ".join(f"{label} {e:.1f} kWh and {d:.1f} K h" for label, (e, d) in mean.items())
     chart = Chart(width, 360, f"Energy against discomfort a week: {said}. Not beaten in both: {', '.join(best)}.")
-    top = legend(chart, [(label, classes[label].split()[0]) for label in energy], 0, 14, width) + 34
+    top = legend(chart, [(label, classes[label].split()[0]) for label in energy], 0, 14, width, dots=True) + 34
     x = Scale(*around([v for each in energy.values() for v in each]), 52, width - 14)
     low, high = around([v for each in discomfort.values() for v in each], keep=(0.0,))
     y = Scale(low, high, 310, top)

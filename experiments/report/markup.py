@@ -32,6 +32,11 @@ def join(parts: Iterable[Words], between: str = "") -> Raw:
     return Raw(between.join(map(safe, parts)))
 
 
+def head(words: str, unit: str = "") -> Raw:
+    """The head of a column, its unit below."""
+    return Raw(f"{escape(words)}<span>{escape(unit)}</span>" if unit else escape(words))
+
+
 def table(
     head: Sequence[Words], rows: Iterable[Sequence[Words]], caption: str = "", *, left: int = 1, css: str = ""
 ) -> Raw:
@@ -45,16 +50,15 @@ def table(
         first = tag("th", cells[0], scope="row")
         return tag("tr", first, *(cell("td", words, k) for k, words in enumerate(cells[1:], 1)))
 
-    above = tag("caption", caption) if caption else Raw("")
     whole = tag(
         "table",
-        above,
         tag("thead", tag("tr", *(cell("th", words, k) for k, words in enumerate(head)))),
         tag("tbody", *(line(cells) for cells in rows)),
         class_=css or "plain",
     )
-    label = caption or " ".join(words for words in head if isinstance(words, str))
-    return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=label)
+    label = caption or "Table: " + ", ".join(words for words in head if isinstance(words, str))
+    scroll = tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=label)
+    return join([tag("p", caption, class_="caption"), scroll]) if caption else scroll
 
 
 def chip(css: str, label: str) -> Raw:

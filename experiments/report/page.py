@@ -10,6 +10,7 @@ from entangrid.experiments.figures.chart import NARROW, WIDE, css
 from entangrid.experiments.report import tables, words
 from entangrid.experiments.report.markup import Raw, Words, details, join, tag
 
+_PANELS = 12
 # nothing may be loaded from anywhere, and no script may run, whatever a study's files hold
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -68,7 +69,7 @@ def _sections(evidence: Evidence) -> list[tuple[str, str, list[Words]]]:
         (
             "made",
             "What was run",
-            [tables.made(evidence), details("The study's file", tag("pre", words.config(evidence)))],
+            [tables.made(evidence), details("The study's file", tag("pre", evidence.study.text))],
         ),
     ]
 
@@ -90,7 +91,10 @@ def _panels(evidence: Evidence, name: str, caption: str) -> list[Words]:
     charts = figures.draw(name, evidence)
     if not charts:
         return []
-    panels = [tag("figure", tag("h3", label), Raw(chart.svg())) for label, chart in charts.items()]
+    shown = list(charts.items())[:_PANELS]
+    if len(shown) < len(charts):
+        caption += f" Shown are the first {_PANELS} of {len(charts)} arms; entangrid figure draws them all."
+    panels = [tag("figure", tag("h3", label), Raw(chart.svg())) for label, chart in shown]
     return [tag("p", caption), tag("div", *panels, class_="panels")]
 
 

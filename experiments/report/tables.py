@@ -12,6 +12,7 @@ from entangrid.experiments import statistics, wording
 from entangrid.experiments.comparing import GAP, Comparison
 from entangrid.experiments.evidence import Evidence
 from entangrid.experiments.report.markup import Raw, Words, chip, join, table, tag
+from entangrid.experiments.report.markup import head as column
 
 _FEEDER = {
     "v_min": ("lowest voltage", "pu", 3),
@@ -41,34 +42,44 @@ def _verdict(c: Comparison) -> list[Words]:
     head, _, seeds = word.partition(" at ")
     of = "of the gap" if c.metric == GAP else c.unit
     how = "more" if c.difference >= 0.0 else "less"
-    difference = f"{wording.number(abs(c.difference))} {of} {how}"
+    difference = f"{wording.number(abs(c.difference))} {how} {of}"
     if c.metric != GAP:
         difference = f"{wording.number(c.difference, sign=True)} {of}"
     text = join(
         [
             tag("strong", f"{c.a} against {c.b}"),
-            f": {difference} {wording.interval(c.low, c.high, sign=True)}, p {wording.p_value(c.p_holm)}. "
-            f"The smallest effect this could detect: {wording.detectable(c)}.",
+            f": {difference} ",
+            tag("span", wording.interval(c.low, c.high, sign=True), class_="name"),
+            f", p\xa0{wording.p_value(c.p_holm)}. The smallest effect this could detect: {wording.detectable(c)}.",
         ]
     )
-    return [tag("span", tag("span", head, class_="word"), f" at {seeds}"), tag("span", text, class_="what")]
+    return [
+        tag("span", tag("span", head, class_="word"), tag("span", f"at {seeds}", class_="count")),
+        tag("span", text, class_="what"),
+    ]
 
 
 def arms(evidence: Evidence) -> Raw:
     """The summary."""
-    head = [
-        *("arm", "gap closed", f"{evidence.confidence * 100:g} % interval", "objective EUR", "cost EUR", "energy kWh"),
-        *("carbon kg", "discomfort K h", "seeds"),
+    with_gap = any(evidence.gaps.values())
+    gap_head: list[Words] = [column("gap closed", f"[{evidence.confidence * 100:g} % interval]")] * with_gap
+    head: list[Words] = [
+        "arm",
+        *gap_head,
+        column("objective", "EUR/week"),
+        column("cost", "EUR/week"),
+        column("energy", "kWh/week"),
+        column("carbon", "kg/week"),
+        column("discomfort", "K h/week"),
+        "seeds",
     ]
     rows: list[list[Words]] = []
     for label, row in evidence.summary.iterrows():
         name = str(label)
-        gap = wording.number(row["gap_closed"])
         rows.append(
             [
                 chip(evidence.classes[name], name),
-                gap,
-                wording.interval(row["gap_low"], row["gap_high"]) or "–",
+                *[_with_ends(row["gap_closed"], row["gap_low"], row["gap_high"])] * with_gap,
                 wording.number(row["objective_eur_week"]),
                 wording.number(row["cost_eur_week"]),
                 wording.number(row["energy_kwh_week"], 1),
@@ -84,23 +95,19 @@ def comparisons(evidence: Evidence) -> Raw:
     """Every comparison."""
     found = evidence.comparisons
     unit = "gap closed" if found[0].metric == GAP else found[0].unit
-    head = [
-        *(
-            "first against second",
-            f"difference, {unit}",
-            "interval",
-            "p, Holm",
-            "smallest detectable",
-            "seeds",
-            "verdict",
-        ),
+    head: list[Words] = [
+        "first against second",
+        column("difference", unit),
+        column("p", "Holm"),
+        column("smallest", "detectable"),
+        "seeds",
+        "verdict",
     ]
     rows: list[list[Words]] = [
         [
             join([f"{c.a} against ", Raw("<br>"), c.b]),
-            wording.number(c.difference, sign=True),
-            wording.interval(c.low, c.high, sign=True) or "–",
-            wording.p_value(c.p_holm).removeprefix("= "),
+            _with_ends(c.difference, c.low, c.high, sign=True),
+            wording.p_value(c.p_holm).removeprefix("=\xa0"),
             wording.number(c.detectable),
             f"{c.seeds}" + ("" if c.paired else " unpaired"),
             "not compared" if c.verdict is None else wording.verdict(c).split(" at ")[0],
@@ -108,6 +115,13 @@ def comparisons(evidence: Evidence) -> Raw:
         for c in found
     ]
     return table(head, rows)
+
+
+def _with_ends(value: float, low: float, high: float, *, sign: bool = False) -> Words:
+    """A number, and its interval below it."""
+    ends = wording.interval(low, high, sign=sign)
+    number = wording.number(value, sign=sign)
+    return join([number, Raw("<br>"), tag("small", ends)]) if ends else number
 
 
 def aggregates(evidence: Evidence) -> Raw:
@@ -124,9 +138,7 @@ def aggregates(evidence: Evidence) -> Raw:
         for function in functions.values():
             (found,) = statistics.cluster_bootstrap(scores, function, resamples=2_000)
             ends = found.interval(evidence.confidence)
-            cells.append(
-                join([wording.number(found.estimate), Raw("<br>"), tag("small", wording.interval(ends.low, ends.high))])
-            )
+            cells.append(_with_ends(found.estimate, ends.low, ends.high))
         rows.append(cells)
     whole = table(
         ["arm", *functions],
@@ -138,7 +150,7 @@ def aggregates(evidence: Evidence) -> Raw:
 
 
 def _improvements(evidence: Evidence) -> Raw:
-    rows = []
+    rows: list[list[Words]] = []
     for c in evidence.comparisons:
         one, two = (evidence.week_scores.get(name) for name in (c.a, c.b))
         if one is None or two is None or c.verdict is None:
@@ -147,11 +159,11 @@ def _improvements(evidence: Evidence) -> Raw:
         found = statistics.improvement_bootstrap(one, two, paired=paired, resamples=2_000)
         ends = found.interval(evidence.confidence)
         low, high = max(ends.low, 0.0), min(ends.high, 1.0)
-        rows.append([f"{c.a} over {c.b}", wording.number(found.estimate), wording.interval(low, high)])
+        rows.append([f"{c.a} over {c.b}", _with_ends(found.estimate, low, high)])
     if not rows:
         return Raw("")
     return table(
-        ["pair", "probability", "interval"],
+        ["pair", "probability"],
         rows,
         "Probability of improvement: that a seed of the first does better in a week than a seed of the second",
     )
@@ -211,7 +223,7 @@ def feeder(evidence: Evidence) -> list[Words]:
             values = mine.loc[mine["metric"] == name, "value"]
             cells.append(wording.number(float(getattr(values, how.get(name, "max"))()), _FEEDER[name][2]))
         rows.append(cells)
-    head = ["arm", *(f"{_FEEDER[n][0]} {_FEEDER[n][1]}".strip() for n in shown)]
+    head: list[Words] = ["arm", *(column(_FEEDER[n][0], _FEEDER[n][1]) for n in shown)]
     return [table(head, rows, "Extremes over all weeks and seeds; hours outside, losses and ageing are means a week")]
 
 
@@ -219,12 +231,22 @@ def costs(evidence: Evidence) -> Raw:
     """CPU hours, steps, circuit executions and parameters of every arm."""
     of_run = evidence.scores.of_run
     cpu, wall, steps = of_run("cpu_s"), of_run("wall_s"), of_run("environment_steps")
-    gradient, circuits = of_run("gradient_steps"), of_run("circuit_executions")
+    gradient, circuits = (
+        found if any(values.any() for values in found.values()) else {}
+        for found in (of_run("gradient_steps"), of_run("circuit_executions"))
+    )
     sizes = {name: of_run(f"parameters_{name}") for name in ("actor", "critic")}
     inside = {name: of_run(f"parameters_{name}_circuit") for name in sizes}
-    head = ["arm", "runs", "CPU hours", "wall s/run", "environment steps/run"]
-    head += ["gradient steps/run"] * bool(gradient) + ["circuit executions/run"] * bool(circuits)
-    head += ["parameters, actor", "parameters, critic"]
+    head: list[Words] = [
+        "arm",
+        "runs",
+        column("CPU", "hours"),
+        column("wall", "s/run"),
+        column("environment", "steps/run"),
+    ]
+    head += [column("gradient", "steps/run")] * bool(gradient)
+    head += [column("circuit", "executions/run")] * bool(circuits)
+    head += [column("parameters", "actor"), column("parameters", "critic")]
     rows: list[list[Words]] = []
     for label in evidence.scores.variants:
         cells: list[Words] = [
@@ -249,12 +271,13 @@ def _many(values: Any) -> str:
     return f"{mean:,.0f}" if mean else "–"
 
 
-def _parameters(values: Any, circuit: Any) -> str:
+def _parameters(values: Any, circuit: Any) -> Words:
     total = float(np.mean(values)) if values is not None and len(values) else 0.0
     if not total or math.isnan(total):
         return "–"
     within = float(np.mean(circuit)) if circuit is not None and len(circuit) else 0.0
-    return f"{total:,.0f}" + (f" ({within:,.0f} in circuits)" if within else "")
+    below = [Raw("<br>"), tag("small", f"{within:,.0f} in circuits")] if within else []
+    return join([f"{total:,.0f}", *below])
 
 
 def made(evidence: Evidence) -> Raw:
@@ -270,7 +293,7 @@ def made(evidence: Evidence) -> Raw:
         ("Study", study.name),
         ("Scenario", _distinct(result.get("scenario") for result in results)),
         ("Scenario's content", tag("code", _distinct(str(r.get("scenario_hash", ""))[:16] for r in results))),
-        ("Held-out weeks", ", ".join(evidence.scores.weeks)),
+        ("Held-out weeks", join([tag("span", week, class_="name") for week in evidence.scores.weeks], ", ")),
         ("Runs", str(len(results))),
         ("Results version", _distinct(result.get("results_version") for result in results)),
         ("Commit", _distinct(str(r.get("git_commit") or r.get("commit") or "")[:12] for r in results)),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import yaml
-
 from entangrid.experiments import summary, wording
 from entangrid.experiments.comparing import FEWEST_SEEDS, GAP, Comparison, best_rule
 from entangrid.experiments.evidence import Evidence
 from entangrid.experiments.figures.curves import Curves
+from entangrid.experiments.report.markup import Raw, Words, join, tag
 
 PARETO = (
     "Energy imported against discomfort, both a week: low and left is better. Large: the mean of an arm; small: its "
@@ -26,17 +25,13 @@ NO_CURVES = "The runs of this study stored no learning curves."
 def kicker(evidence: Evidence) -> str:
     """What this is, in a line."""
     scores = evidence.scores
-    parts = [wording.count(len(scores.variants), "arm")]
     seeds = max((len(v.seeds) for v in scores.variants.values()), default=0)
-    if seeds:
-        parts.append(wording.count(seeds, "seed"))
-    parts.append(wording.count(len(scores.weeks), "held-out week"))
-    if len(scores.homes) > 1:
-        parts.append(wording.count(len(scores.homes), "home"))
-    return f"Study {evidence.study.name} · " + ", ".join(parts)
+    things = [(len(scores.variants), "arm"), (seeds, "seed"), (len(scores.weeks), "held-out week")]
+    things += [(len(scores.homes), "home")] if len(scores.homes) > 1 else []
+    return " · ".join([f"Study {evidence.study.name}", *(f"{n} {what}{'s' * (n > 1)}" for n, what in things if n)])
 
 
-def lead(evidence: Evidence) -> str:
+def lead(evidence: Evidence) -> Words:
     """The plain answer: what the intervals allow one to say, best first."""
     learning = [v for v in evidence.scores.variants.values() if v.learns]
     if not learning:
@@ -45,44 +40,49 @@ def lead(evidence: Evidence) -> str:
     if most < FEWEST_SEEDS:
         return (
             f"Nothing is compared here: that takes at least {wording.count(FEWEST_SEEDS, 'seed')}, and this study has "
-            f"{wording.count(most, '')}".rstrip()
-            + ". What follows shows what its runs did."
+            f"{wording.count(most, 'seed')}. What follows shows what its runs did."
         )
-    sentences = []
-    for label in dict.fromkeys(c.a for c in evidence.comparisons):
-        mine = [c for c in evidence.comparisons if c.a == label]
-        sentences.append(f"{label} {_judged(mine)}.")
-    return " ".join([*sentences, *_yardstick(evidence)])
+    sentences = [
+        join([name(label), " ", _judged([c for c in evidence.comparisons if c.a == label]), "."])
+        for label in dict.fromkeys(c.a for c in evidence.comparisons)
+    ]
+    return join([*sentences, *_yardstick(evidence)], " ")
 
 
-def _judged(found: Sequence[Comparison]) -> str:
+def _judged(found: Sequence[Comparison]) -> Words:
     """What one arm is, against whom."""
-    clauses = []
+    clauses: list[Words] = []
     for word, before in (
         ("better", "does better than"),
         ("worse", "does worse than"),
         ("equivalent", "is equivalent to"),
         ("undecided", "is undecided against"),
     ):
-        names = [c.b for c in found if c.verdict == word]
+        names = [name(c.b) for c in found if c.verdict == word]
         if names:
-            clauses.append(f"{before} {listed(names)}")
+            clauses.append(join([before, " ", listed(names)]))
     return listed(clauses, ", and ") if clauses else "is not compared"
 
 
-def listed(names: Sequence[str], last: str = " and ") -> str:
+def name(label: str) -> Raw:
+    """An arm's name, which no line breaks."""
+    return tag("span", label, class_="name") if len(label) <= 28 else tag("span", label)
+
+
+def listed(names: Sequence[Words], last: str = " and ") -> Words:
     """a, b and c."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + last + names[-1]
+    return names[0] if len(names) == 1 else join([join(names[:-1], ", "), last, names[-1]])
 
 
-def _yardstick(evidence: Evidence) -> list[str]:
+def _yardstick(evidence: Evidence) -> list[Words]:
     variant = next(v for v in evidence.scores.variants.values() if v.learns)
     rule = best_rule(evidence.scores, variant)
     gap = evidence.gaps.get(rule) if rule else None
-    if gap is None or evidence.scores.variants[str(rule)].controller == "no-control":
+    if rule is None or gap is None or evidence.scores.variants[rule].controller == "no-control":
         return []
     ends = wording.interval(gap.low, gap.high)
-    return [f"The best rule, {rule}, closes {wording.number(gap.mean)} {ends} of the gap.".replace("  ", " ")]
+    closes = f"{wording.number(gap.mean)} {ends}".rstrip()
+    return [join(["The best rule, ", name(rule), ", closes ", tag("span", closes, class_="name"), " of the gap."])]
 
 
 def how_judged(evidence: Evidence) -> str:
@@ -111,9 +111,13 @@ def how_judged(evidence: Evidence) -> str:
 def of_table(evidence: Evidence) -> str:
     """What the table shows."""
     weeks = wording.count(len(evidence.scores.weeks), "held-out week")
+    homes = f", {len(evidence.scores.homes)} homes together" if len(evidence.scores.homes) > 1 else ""
+    gap = "Gap closed is the share of what could be saved: 0 is no control, 1 is perfect foresight."
+    if not any(evidence.gaps.values()):
+        gap = "Gap closed needs the arms no-control and optimum, and headroom between them."
     return (
-        f"Means of {weeks}, a week. The objective counts all: bill, discomfort, wear, and what is left in store at the "
-        "end. Gap closed is the share of what could be saved: 0 is no control, 1 is perfect foresight."
+        f"Means a week over {weeks}{homes}. The objective counts all: bill, discomfort, wear, and what is left in "
+        f"store at the end. {gap}"
     )
 
 
@@ -128,9 +132,11 @@ def of_gap(evidence: Evidence) -> str:
 
 def of_comparisons(evidence: Evidence) -> str:
     """Caption of the comparisons."""
+    in_gap = all(c.metric == GAP for c in evidence.comparisons)
+    better = "to the right of 0 the first arm is better" if in_gap else "to the left of 0 the first arm is better"
     return (
-        "Differences with their intervals; to the right of 0 the first arm is better. Seeds that both arms have are "
-        "compared in pairs: they saw the same weather and occupants."
+        f"Differences with their intervals; {better}. Seeds that both arms have are compared in pairs: they saw the "
+        "same weather and occupants."
     )
 
 
@@ -163,16 +169,11 @@ def of_day(evidence: Evidence) -> str:
 
 def of_feeder(evidence: Evidence) -> str:
     """Above the voltages."""
-    low, high = evidence.voltage_band
+    low, high = evidence.study.voltage_band
     return (
         "Lowest and highest voltage of any bus in the first held-out week. Dashed: the band that the task asks for, "
         f"{low:g} to {high:g} pu."
     )
-
-
-def config(evidence: Evidence) -> str:
-    """The resolved study as YAML."""
-    return yaml.safe_dump(evidence.study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def colophon(evidence: Evidence) -> str:
