@@ -53,7 +53,7 @@ def work(study: StudyConfig, arm: str, n_envs: int, episode_steps: int) -> tuple
         return rollouts * rollout, rollouts * each
     rollout = section["train_freq"] * n_envs
     rollouts = math.ceil(total / rollout)
-    learning = max(rollouts - math.ceil(section["learning_starts"] / rollout), 0)
+    learning = max(rollouts - section["learning_starts"] // rollout, 0)
     each = rollout if section["gradient_steps"] < 0 else section["gradient_steps"]
     return rollouts * rollout, learning * each
 

@@ -196,6 +196,11 @@ class StudyConfig(Model):
             )
         section = self.hyperparameters(name)
         own = arm.override
+        scaled = isinstance(arm, QuantumArm) and {arm.lr_scale_input, arm.lr_scale_angles, arm.lr_scale_output} != {1.0}
+        if isinstance(arm, QuantumArm) and arm.is_cv and scaled and getattr(section, "use_rms_prop", False):
+            raise ValueError(
+                f"arms.{name}: learning-rate factors of qumodes do not go with a2c.use_rms_prop; expected false"
+            )
         if isinstance(section, PPOConfig):
             rollout = self.training.n_envs * section.n_steps
             if rollout % section.batch_size:

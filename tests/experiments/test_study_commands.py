@@ -96,7 +96,7 @@ def test_predicted_work_is_what_the_algorithm_does(algorithm: str, expected: tup
         "ppo={n_steps: 32, batch_size: 8, n_epochs: 2}",
         "a2c={n_steps: 2}",
         "reinforce={n_episodes: 4}",
-        *(f"{name}={{learning_starts: 10, batch_size: 8, buffer_size: 50}}" for name in ("sac", "td3")),
+        *(f"{name}={{learning_starts: 11, batch_size: 8, buffer_size: 50}}" for name in ("sac", "td3")),
     ]
     study = config.load(str(file), overrides)
     run = next(run for run in plan.plan(study) if run.arm == "mlp")
