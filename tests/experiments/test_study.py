@@ -128,6 +128,7 @@ def test_killed_study_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
     started.kill()
     started.wait()
     finished = {path.name: path.stat().st_mtime_ns for path in runs.iterdir() if store.is_finished(path)}
+    assert finished
 
     def marked() -> list[str]:
         mark = f"ENTANGRID_TEST_MARK={tmp_path}".encode()
@@ -329,8 +330,8 @@ def test_own_scenario_folder_can_be_studied(tmp_path: Path) -> None:
     assert entangrid("validate", study).stdout.startswith("tiny: 2 arms, 2 runs, 1 held-out weeks: valid")
     frame = experiments.run(study, tmp_path / "out", jobs=1)
     pd.testing.assert_frame_equal(experiments.table(tmp_path / "out"), frame)
-    with pytest.raises(InputError, match="engine is 'ray'; expected 'local'"):
-        experiments.run(study, tmp_path / "out", engine="ray")
+    with pytest.raises(InputError, match="engine is 'roy'; expected one of: local, dask, ray, slurm"):
+        experiments.run(study, tmp_path / "out", engine="roy")
     assert set(frame["arm"]) == {"none", "best"}
 
 
