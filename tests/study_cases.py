@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from entangrid.experiments import manifest, stored, store, tidy
+from entangrid.experiments import manifest, store, stored, tidy
 
 WEEKS = ("2016-01-04", "2016-02-01", "2016-03-07", "2016-11-07", "2016-12-05")
 #: Arm -> controller and the mean gap that it closes
