@@ -87,9 +87,9 @@ class Bars:
             self._read += len(new)
             for line in new.decode("utf-8", "replace").splitlines():
                 parts = line.split(" ", 3)
-                if len(parts) == 4 and parts[2].isdigit() and parts[2] != str(os.getpid()):
-                    if not parts[3].endswith(": started"):
-                        self._console.print(parts[3], markup=False, highlight=False)
+                theirs = len(parts) == 4 and parts[2].isdigit() and parts[2] != str(os.getpid())
+                if theirs and not parts[3].endswith(": started"):
+                    self._console.print(parts[3], markup=False, highlight=False)
 
 
 def _weight(run: Run) -> int:

@@ -6,7 +6,6 @@ without pickle), ``numbers.json`` and ``manifest.json``, which holds the run's k
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
@@ -104,15 +103,6 @@ def newest(folder: Path, key: str, report: Callable[[str], Any]) -> Checkpoint |
         except DamagedError as error:
             report(f"{path}: {error}; the checkpoint before it is used, or the run begins anew")
     return None
-
-
-def age_s(folder: Path, now: float) -> float | None:
-    """Seconds since the last checkpoint was written, None if there is none."""
-    ages = []
-    for path in _all(folder):
-        with contextlib.suppress(OSError):
-            ages.append(now - (path / _MANIFEST).stat().st_mtime)
-    return max(min(ages), 0.0) if ages else None
 
 
 def read(path: Path, key: str) -> Checkpoint:

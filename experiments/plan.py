@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import itertools
 import json
@@ -19,7 +18,7 @@ from entangrid.experiments import building, setting
 from entangrid.experiments.config import Arm, LearningArm, MatchedArm, StudyConfig
 from entangrid.experiments.config import messages as config_messages
 from entangrid.experiments.config.base import Range
-from entangrid.experiments.config.fields import concerns, set_path, split_path
+from entangrid.experiments.config.fields import concerns, copy_along, set_path, split_path
 
 #: Raised whenever physics or algorithms change, so that no stale result is taken for a fresh one.
 RESULTS_VERSION = 2
@@ -132,11 +131,13 @@ class _Resolver:
         alone = {"scenario": scenario, "scenarios": None, "sweep": None}
         if not axes:
             return self._study.model_copy(update=alone)
-        content = copy.deepcopy(self._plain) | alone
+        content = self._plain | alone
         where = "sweep: with " + ", ".join(f"{path}={value!r}" for path, value in axes.items())
         try:
             for path, value in axes.items():
-                set_path(content, split_path(path, self._study), value)
+                parts = split_path(path, self._study)
+                copy_along(content, parts)
+                set_path(content, parts, value)
             return StudyConfig.model_validate(content)
         except ValidationError as error:
             raise InputError(config_messages.lines(error, where)) from None

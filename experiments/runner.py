@@ -113,7 +113,7 @@ def make_runs(
     watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console)
     try:
         watch.to_the_end()
-    except BaseException:
+    except KeyboardInterrupt:
         store.log(out, f"interrupted: {watch.n_finished} of {len(todo)} runs finished")
         console.print(
             f"interrupted: {watch.n_finished} of {len(todo)} runs finished, the others stopped; "

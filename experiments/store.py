@@ -14,12 +14,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from entangrid.data.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METRICS, FIRST_WEEK, RESULT, CONFIG, POLICY, CURVE, PROGRESS = (
     "metrics.parquet",
@@ -40,8 +42,8 @@ class ClaimedError(InputError):
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the folder holds a finished run."""
-    return (folder / RESULT).is_file()
+    """Whether the folder holds a finished run; one that was being written when its process was killed does not."""
+    return not folder.name.startswith(".") and (folder / RESULT).is_file()
 
 
 def work_folder(folder: Path) -> Path:
@@ -112,6 +114,14 @@ def last_checkpoint(folder: Path) -> int:
     with contextlib.suppress(OSError):
         return max((int(path.name) for path in checkpoints.iterdir() if path.name.isdigit()), default=0)
     return 0
+
+
+def checkpoint_age_s(folder: Path, now: float) -> float | None:
+    """Seconds since the run's last checkpoint was written, None if there is none."""
+    steps = last_checkpoint(folder)
+    with contextlib.suppress(OSError):
+        return max(now - (work_folder(folder) / CHECKPOINTS / f"{steps:012d}").stat().st_mtime, 0.0) if steps else None
+    return None
 
 
 def mark_failed(folder: Path, problem: str) -> None:
@@ -216,6 +226,8 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 def read_frame(path: Path) -> pd.DataFrame:
     """A Parquet file of a run; raises InputError if it is missing or damaged."""
+    import pandas as pd
+
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:

@@ -13,7 +13,9 @@ from entangrid.experiments.cli import (
     figure_command,
     inspect_commands,
     report_command,
+    reproduce_command,
     run_command,
+    status_command,
     table_command,
     tune_command,
     world_commands,
@@ -26,12 +28,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run_command.add_to(app)
+status_command.add_to(app)
 table_command.add_to(app)
 report_command.add_to(app)
 compare_command.add_to(app)
 figure_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
+reproduce_command.add_to(app)
 tune_command.add_to(app)
 world_commands.add_to(app)
 

@@ -9,7 +9,7 @@ import typer
 from entangrid.data.errors import InputError
 
 EngineOptions = Annotated[
-    list[str] | None, typer.Option("--engine-option", help="of the engine, as name=value; may be repeated")
+    list[str] | None, typer.Option("--engine-option", metavar="NAME=VALUE", help="of the engine; may be repeated")
 ]
 
 
@@ -17,8 +17,8 @@ def engine_options(given: list[str] | None) -> dict[str, str]:
     """The engine's options by name; raises InputError for one without a value."""
     options: dict[str, str] = {}
     for option in given or []:
-        name, equals, value = option.partition("=")
-        if not name or not equals:
-            raise InputError(f"--engine-option {option!r}: expected name=value, such as slurm_partition=cpu")
+        name, _, value = option.partition("=")
+        if not name or not value:
+            raise InputError(f"--engine-option {option!r}: expected NAME=VALUE, such as partition=cpu")
         options[name] = value
     return options

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(
     study: Annotated[str, typer.Argument(help="a packaged study (quickstart, smoke) or a YAML file")],
     out: Annotated[Path | None, typer.Option(help="folder of the study (default: runs/NAME)")] = None,
-    jobs: Annotated[int | None, typer.Option(help="worker processes (default: one a core)")] = None,
+    jobs: Annotated[int | None, typer.Option(help="runs at a time (default: one a core)")] = None,
     engine: Annotated[str, typer.Option(help="local, dask, ray or slurm")] = "local",
     engine_option: EngineOptions = None,
     overrides: Annotated[
@@ -30,7 +30,8 @@ def run(
     """Train and evaluate every arm of a study; finished runs are kept, so an interrupted study goes on.
 
     Examples:  entangrid run quickstart  |  entangrid run my-study.yaml --out runs/mine --jobs 4  |
-    entangrid run quickstart --set training.steps=200000 --dry-run
+    entangrid run quickstart --set training.steps=200000 --dry-run  |
+    entangrid run my-study.yaml --engine slurm --jobs 200 --engine-option partition=cpu
     """
     from rich.console import Console
 

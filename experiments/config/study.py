@@ -219,6 +219,8 @@ class StudyConfig(Model):
             raise ValueError(
                 "split.homes holds homes out and task.control is 'joint', a policy of fixed homes; expected 'per-home'"
             )
+        if not self.split.homes.all_alike and (self.task.feeder is not None or self.task.name == "Feeder-v0"):
+            raise ValueError("split.homes: homes of a feeder cannot be held out, since they are part of one grid")
         if both := set(self.training.seed_list) & set(self.tuning.seed_list):
             raise ValueError(f"tuning.seeds and training.seeds both hold {min(both)}; expected no common seed")
         return self
@@ -229,8 +231,8 @@ class StudyConfig(Model):
 
         sections = {"sweep.axes": self.sweep.axes if self.sweep else {}, "tuning.space": self.tuning.space}
         for where, paths in sections.items():
-            for path in paths:
-                check_path(self, path, f"{where}.{path}")
+            for path, values in paths.items():
+                check_path(self, path, values, f"{where}.{path}")
         return self
 
 

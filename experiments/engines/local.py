@@ -80,7 +80,7 @@ class Local:
         self._hand_out()
         busy = {worker.connection: worker for worker in self._workers if worker.job is not None}
         for ready in wait(list(busy), timeout_s):
-            worker = busy[ready]  # type: ignore[index]  # only connections were asked about
+            worker = busy[ready]
             job, outcome = worker.job, worker.receive()
             assert job is not None
             if outcome is None:

@@ -89,7 +89,8 @@ class Search:
 
     def spent(self) -> int:
         """Environment steps of all trials that were told."""
-        return sum(int(trial.user_attrs.get("steps", 0)) for trial in self.study.get_trials(deepcopy=False))
+        trials = self.study.get_trials(deepcopy=False)
+        return sum(int(trial.user_attrs.get("steps", 0)) for trial in trials if trial.state.is_finished())
 
     def begin(self) -> bool:
         """Ask the next generation, or take up the one that was interrupted; False where the budget is spent."""
@@ -150,7 +151,8 @@ class Search:
             if score is None or not np.isfinite(score):
                 self.study.tell(trial, state=States.FAIL)
                 continue
-            trial.report(float(np.mean(seen)), place)
+            if place not in trial.storage.get_trial(trial._trial_id).intermediate_values:  # unless it was killed since
+                trial.report(float(np.mean(seen)), place)
             if place + 1 == len(self.seeds):
                 self.study.tell(trial, float(np.mean(seen)))
             elif trial.should_prune():

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import checkpoint
+from entangrid.experiments import checkpoint, store
 from entangrid.experiments.checkpoint import Checkpoint, DamagedError
 from entangrid.experiments.model_state import State
 
@@ -63,13 +63,17 @@ def test_the_last_two_are_kept_and_the_last_is_read(folder: Path) -> None:
 
 def test_no_folder_is_no_checkpoint(tmp_path: Path) -> None:
     assert messages(tmp_path / "none") == (None, [])
-    assert checkpoint.age_s(tmp_path / "none", 0.0) is None
 
 
-def test_age_is_of_the_last(folder: Path) -> None:
-    for path, stamp in zip(sorted(folder.iterdir()), (100.0, 200.0), strict=True):
-        os.utime(path / "manifest.json", (stamp, stamp))
-    assert checkpoint.age_s(folder, 260.0) == 60.0
+def test_age_is_of_the_last(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "mlp-seed0-abc"
+    assert store.checkpoint_age_s(run, 0.0) is None
+    folder = store.work_folder(run) / store.CHECKPOINTS
+    for steps, stamp in ((8, 200.0), (16, 100.0)):
+        path = checkpoint.save(folder, KEY, content(steps))
+        os.utime(path, (stamp, stamp))
+    assert store.last_checkpoint(run) == 16
+    assert store.checkpoint_age_s(run, 160.0) == 60.0
 
 
 @pytest.mark.parametrize("name", FILES)

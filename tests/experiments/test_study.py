@@ -158,7 +158,7 @@ def test_stored_policy_is_rebuilt_without_pickle_and_acts_the_same(finished: Pat
     for run in runs:
         folder = finished / "out" / "runs" / run.folder
         assert torch.load(folder / store.POLICY, weights_only=True)
-        model = train.load_policy(study, run, folder)
+        model = train.load_policy(run, folder)
         from entangrid.experiments.evaluate import evaluate
 
         again = evaluate(model, shared.test).metrics
