@@ -111,8 +111,8 @@ class Evidence:
         returns = {label: c for label, c in returns.items() if len(c[0]) > 1}
         if not returns:
             return None
-        steps, values = ({k: c[i] for k, c in returns.items()} for i in (0, 1))
-        return Curves("return of a training episode", "", steps, values)
+        done, values = {k: c[0] for k, c in returns.items()}, {k: c[1] for k, c in returns.items()}
+        return Curves("return of a training episode", "", done, values)
 
     def _gap_while_learning(self, label: str, curves: dict[str, tuple[npt.NDArray[np.int64], F]]) -> F | None:
         """A variant's learning curve as gap closed; None where the ends of the scale are not known or alike."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from entangrid.experiments import summary, wording
-from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.scores import Scores
 from entangrid.experiments.stored import StoredStudy
+
+if TYPE_CHECKING:
+    from entangrid.experiments.config import StudyConfig
 
 _SHOWN_SEEDS = 6
 
