@@ -132,7 +132,7 @@ def test_bad_options_are_named(options: dict[str, Any], word: str) -> None:
 
 
 def test_a_backend_of_qubits_is_refused() -> None:
-    with pytest.raises(InputError, match="'shots'.*n_modes in circuit"):
+    with pytest.raises(InputError, match=r"'shots'.*n_modes in circuit"):
         PPO(
             QuantumActorCriticPolicy,
             Tracking(),
