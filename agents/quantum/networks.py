@@ -10,10 +10,13 @@ from torch import nn
 
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit, compile_circuit
+from entangrid.agents.quantum.cv import CVCircuit
+from entangrid.agents.quantum.cv_module import CVModule
 from entangrid.agents.quantum.torchquantum import tq
 from entangrid.data.errors import InputError
 
-#: fields of `Circuit` as a dictionary, or an importable function from the number of inputs to a torch module
+#: fields of `Circuit`, or of `CVCircuit` with `n_modes` among them, as a dictionary, or an importable function from the
+#: number of inputs to a torch module
 CircuitOption = Mapping[str, Any] | Callable[[int], nn.Module]
 
 ROLES = ("actor", "critic", "both")
@@ -38,6 +41,55 @@ def fit_circuit(options: Mapping[str, Any], n_inputs: int, field: str = "circuit
     return Circuit.from_dict(options)
 
 
+def fit_cv_circuit(options: Mapping[str, Any], n_inputs: int, field: str = "circuit") -> CVCircuit:
+    """A continuous-variable circuit for so many inputs: `n_modes` defaults to them, at most 2. More inputs than modes
+    are re-uploaded, by as many layers as read every one of them; `squash` defaults to "tanh", and `init_scaling` to
+    what keeps the sum of displacements below the cutoff. Raises `InputError` naming the field."""
+    chosen = dict(options)
+    if chosen.setdefault("n_inputs", n_inputs) != n_inputs:
+        raise InputError(f"{field}: n_inputs={chosen['n_inputs']}, but the network is given {n_inputs} numbers")
+    n_modes = chosen.setdefault("n_modes", min(n_inputs, 2))
+    if not isinstance(n_modes, int) or n_modes < 1:
+        return CVCircuit.from_dict(chosen)  # which says what is wrong
+    blocks = 1 if chosen.get("input_layer") else -(-n_inputs // n_modes)
+    chosen.setdefault("reupload", blocks > 1)
+    chosen.setdefault("n_layers", max(2, blocks))
+    encodings = chosen["n_layers"] if chosen["reupload"] else 1
+    if chosen.setdefault("squash", "tanh") == "tanh" and isinstance(encodings, int) and encodings > 0:
+        # displacements add up: n of them, of about lambda each, stay within 1.2, some 1.5 photons
+        chosen.setdefault("init_scaling", 1.2 / encodings)
+    return CVCircuit.from_dict(chosen)
+
+
+class CVLayer(nn.Module):
+    """A continuous-variable circuit between neighbours of any precision."""
+
+    def __init__(self, module: CVModule) -> None:
+        super().__init__()
+        self.module = module
+
+    @property
+    def circuit(self) -> CVCircuit:
+        """The description."""
+        return self.module.circuit
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Read-outs (B, outputs) of observations (B, n_inputs), in the observations' type."""
+        out: torch.Tensor = self.module(x).to(x.dtype)
+        return out
+
+
+def _cv_precision(backend: str | Mapping[str, Any], field: str) -> str:
+    options = dict(backend) if isinstance(backend, Mapping) else {"backend": backend}
+    precision = options.pop("precision", "single")
+    if options not in ({}, {"backend": "fused"}, {"backend": "torch"}):
+        raise InputError(
+            f"backend={backend!r} does not go with n_modes in {field}: qumodes have a simulator of their own, in plain"
+            " torch; expected {'precision': 'single' or 'double'} or nothing"
+        )
+    return str(precision)
+
+
 def circuit_layer(
     option: CircuitOption, n_inputs: int, backend: str | Mapping[str, Any], field: str = "circuit"
 ) -> tuple[nn.Module, int]:
@@ -46,6 +98,9 @@ def circuit_layer(
     A function's module is compiled if it is a TorchQuantum module and taken as it is otherwise; its outputs are counted
     by a call. Raises `InputError` naming the field.
     """
+    if isinstance(option, Mapping) and "n_modes" in option:
+        cv = fit_cv_circuit(option, n_inputs, field)
+        return CVLayer(cv.build(_cv_precision(backend, field))), cv.outputs
     if isinstance(option, Mapping):
         circuit = fit_circuit(option, n_inputs, field)
         return compile_circuit(circuit, backend=backend), circuit.outputs
@@ -62,6 +117,6 @@ def circuit_layer(
 
 def plain(option: CircuitOption, layer: nn.Module | None) -> CircuitOption:
     """What rebuilds the layer when a policy is loaded: every field of the circuit, or the function."""
-    if isinstance(layer, CompiledCircuit) and isinstance(option, Mapping):
+    if isinstance(layer, CompiledCircuit | CVLayer) and isinstance(option, Mapping):
         return layer.circuit.to_dict()
     return option
