@@ -18,20 +18,14 @@ homes fall apart, and each is solved by itself.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
-from scipy.optimize import linprog
 
+from entangrid.agents.optimal.linear import ALL, LATER, F, I, LinearProgram
+from entangrid.agents.optimal.storage import limit_lines
 from entangrid.envs.layout import Records
 
-F = npt.NDArray[np.float64]
-I = npt.NDArray[np.int64]  # noqa: E741
-
-_ALL, _LATER = slice(None), slice(1, None)
 _FAR_KW = 1e9
 
 
@@ -83,7 +77,7 @@ def plan(
 
     net_kw: load less PV (n, H), or of S scenarios (S, n, H). day (n,): number of each step's day, ascending; ``past``
     is that of the first one (default: nothing was before). passes: 1 is enough where only the first step is followed.
-    Raises RuntimeError if the solver fails, which a program without hard demands gives no reason for.
+    Raises InfeasibleError if the solver fails, which a program without hard demands gives no reason for.
     """
     net = net_kw[None] if net_kw.ndim == 2 else net_kw
     _, n, n_homes = net.shape
@@ -104,86 +98,53 @@ def plan(
     return Planned(power, state)
 
 
-class _Rows:
-    """Triplets of a sparse matrix that grows by blocks of rows, and the right-hand sides."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self._parts: list[tuple[I, I, F]] = []
-        self._right: list[F] = []
-
-    def put(self, right: F, *terms: tuple[slice, I, npt.ArrayLike]) -> None:
-        """One row an entry of ``right``; each term: which of the rows, its columns, its weights."""
-        row = self.n + np.arange(right.size)
-        for where, columns, weights in terms:
-            self._parts.append((row[where], columns, np.broadcast_to(np.asarray(weights, np.float64), columns.shape)))
-        self._right.append(right)
-        self.n += right.size
-
-    def matrix(self, n_columns: int) -> tuple[sparse.csr_matrix, F]:
-        """The matrix and the right-hand sides."""
-        rows, columns, values = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        return sparse.csr_matrix((values, (rows, columns)), shape=(self.n, n_columns)), np.concatenate(self._right)
-
-
 class _Program:
-    """One linear program under construction; columns are numbered as they are made."""
+    """The program of some homes under construction."""
 
     def __init__(self, homes: Records, net: F, goal: Goal, dt: float):
         self.homes, self.net, self.goal, self.dt = homes, net, goal, dt
-        self.equal, self.below = _Rows(), _Rows()
-        self._cost: list[F] = []
-        self._lower: list[F] = []
-        self._upper: list[F] = []
-        self._n = 0
-
-    def columns(self, cost: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike, shape: tuple[int, ...]) -> I:
-        """Numbers of new columns in the given shape."""
-        for where, value in ((self._cost, cost), (self._lower, lower), (self._upper, upper)):
-            where.append(np.broadcast_to(np.asarray(value, np.float64), shape).reshape(-1))
-        first, self._n = self._n, self._n + int(np.prod(shape))
-        return np.arange(first, self._n).reshape(shape)
+        self.lp = LinearProgram()
 
     def batteries(self, soc: F, eta: F, direction: F | None) -> None:
         """Powers and states of charge of all homes; direction (n, H): which way only, where its sign is not 0."""
         n, n_homes = self.net.shape[1:]
         most = np.where(self.homes["battery_e"] > 0.0, self.homes["battery_p"], 0.0)
         way = np.zeros((n, n_homes)) if direction is None else direction
-        self.charge = self.columns(0.0, 0.0, np.where(way < 0.0, 0.0, most).T, (n_homes, n))
-        self.discharge = self.columns(0.0, 0.0, np.where(way > 0.0, 0.0, most).T, (n_homes, n))
-        self.level = self.columns(0.0, 0.0, 1.0, (n_homes, n))
+        self.charge = self.lp.columns((n_homes, n), high=np.where(way < 0.0, 0.0, most).T)
+        self.discharge = self.lp.columns((n_homes, n), high=np.where(way > 0.0, 0.0, most).T)
+        self.level = self.lp.columns((n_homes, n), high=1.0)
         for h, home in enumerate(self.homes):
             capacity, keep = max(float(home["battery_e"]), 1e-9), 1.0 - float(home["battery_self"]) * self.dt
             start = np.zeros(n)
             start[0] = keep * soc[h]
-            self.equal.put(
+            self.lp.equal(
                 start,
-                (_ALL, self.level[h], 1.0),
-                (_LATER, self.level[h][:-1], -keep),
-                (_ALL, self.charge[h], -eta[:, h] * self.dt / capacity),
-                (_ALL, self.discharge[h], self.dt / (eta[:, h] * capacity)),
+                (ALL, self.level[h], 1.0),
+                (LATER, self.level[h][:-1], -keep),
+                (ALL, self.charge[h], -eta[:, h] * self.dt / capacity),
+                (ALL, self.discharge[h], self.dt / (eta[:, h] * capacity)),
             )
-            for slope, at_empty in _limit_lines(home):
+            for slope, at_empty in limit_lines(home):
                 right = np.full(n, most[h] * at_empty)
                 right[0] += most[h] * slope * soc[h]
-                self.below.put(
+                self.lp.at_most(
                     right,
-                    (_ALL, self.charge[h], 1.0),
-                    (_ALL, self.discharge[h], 1.0),
-                    (_LATER, self.level[h][:-1], -most[h] * slope),
+                    (ALL, self.charge[h], 1.0),
+                    (ALL, self.discharge[h], 1.0),
+                    (LATER, self.level[h][:-1], -most[h] * slope),
                 )
 
     def imports(self) -> None:
         """Each home's import in each scenario, at its price."""
         n_scenarios, n, n_homes = self.net.shape
-        imported = self.columns(self.goal.price.T * self.dt / n_scenarios, 0.0, np.inf, (n_scenarios, n_homes, n))
+        imported = self.lp.columns((n_scenarios, n_homes, n), cost=self.goal.price.T * self.dt / n_scenarios)
         for s in range(n_scenarios):
             for h in range(n_homes):
-                self.below.put(
+                self.lp.at_most(
                     -self.net[s, :, h],
-                    (_ALL, self.charge[h], 1.0),
-                    (_ALL, self.discharge[h], -1.0),
-                    (_ALL, imported[s, h], -1.0),
+                    (ALL, self.charge[h], 1.0),
+                    (ALL, self.discharge[h], -1.0),
+                    (ALL, imported[s, h], -1.0),
                 )
 
     def sums(self, days: I, past: Past) -> None:
@@ -191,47 +152,25 @@ class _Program:
         n_scenarios, n, _ = self.net.shape
         n_days = int(days[-1]) + 1
         share = 1.0 / n_scenarios
-        moved = self.columns(0.0, -np.inf, np.inf, (n,))
-        charge = [(_ALL, c, 1.0) for c in self.charge]
-        discharge = [(_ALL, d, -1.0) for d in self.discharge]
-        self.equal.put(np.zeros(n), *charge, *discharge, (_ALL, moved, -1.0))
+        moved = self.lp.columns(n, low=-np.inf)
+        charge = [(ALL, c, 1.0) for c in self.charge]
+        discharge = [(ALL, d, -1.0) for d in self.discharge]
+        self.lp.equal(np.zeros(n), *charge, *discharge, (ALL, moved, -1.0))
         low = np.full(n_days, -np.inf)
         low[0] = past.day_peak_kw
         for s in range(n_scenarios):
             total = self.net[s].sum(1)
-            ramp = self.columns(self.goal.ramp * share, 0.0, np.inf, (n,))
-            peak = self.columns(self.goal.daily_peak * share, low, np.inf, (n_days,))
-            top = self.columns(self.goal.top_peak * share, past.top_peak_kw, np.inf, (1,))
+            ramp = self.lp.columns(n, cost=self.goal.ramp * share)
+            peak = self.lp.columns(n_days, cost=self.goal.daily_peak * share, low=low)
+            top = self.lp.columns(1, cost=self.goal.top_peak * share, low=past.top_peak_kw)
             rise = np.zeros(n)
             rise[1:] = -np.diff(total)
             rise[0] = past.sum_kw - total[0] if np.isfinite(past.sum_kw) else _FAR_KW
-            self.below.put(rise, (_ALL, moved, 1.0), (_LATER, moved[:-1], -1.0), (_ALL, ramp, -1.0))
-            self.below.put(-total, (_ALL, moved, 1.0), (_ALL, peak[days], -1.0))
-            self.below.put(np.zeros(n_days), (_ALL, peak, 1.0), (_ALL, np.repeat(top, n_days), -1.0))
+            self.lp.at_most(rise, (ALL, moved, 1.0), (LATER, moved[:-1], -1.0), (ALL, ramp, -1.0))
+            self.lp.at_most(-total, (ALL, moved, 1.0), (ALL, peak[days], -1.0))
+            self.lp.at_most(np.zeros(n_days), (ALL, peak, 1.0), (ALL, np.repeat(top, n_days), -1.0))
 
     def solve(self) -> tuple[F, F]:
         """Powers and states of charge (n, H)."""
-        bounds = np.column_stack([np.concatenate(self._lower), np.concatenate(self._upper)])
-        a_eq, b_eq = self.equal.matrix(self._n)
-        a_ub, b_ub = self.below.matrix(self._n)
-        method = "highs-ipm" if self.net.size > 2_000 else "highs-ds"
-        result = linprog(np.concatenate(self._cost), a_ub, b_ub, a_eq, b_eq, bounds, method=method)
-        if result.x is None:
-            raise RuntimeError(f"program of {len(self.homes)} batteries over {self.net.shape[1]} steps: {result.message}")
-        x = np.asarray(result.x, np.float64)
+        x = self.lp.solve().x
         return (x[self.charge] - x[self.discharge]).T, x[self.level].T
-
-
-def _limit_lines(home: Records) -> list[tuple[float, float]]:
-    """(slope, value at empty) of the lines whose lower envelope is the share of the power limit over the charge.
-
-    Without curves, or where the curve is not concave: none, and the power limit alone holds.
-    """
-    if home["battery_curves"] <= 0.0:
-        return []
-    x, y = home["battery_lim_x"], home["battery_lim_y"]
-    pieces = [i for i in range(len(x) - 1) if x[i + 1] > x[i]]
-    slopes = [float((y[i + 1] - y[i]) / (x[i + 1] - x[i])) for i in pieces]
-    if any(b > a + 1e-9 for a, b in pairwise(slopes)):
-        return []
-    return [(m, float(y[i] - m * x[i])) for m, i in zip(slopes, pieces, strict=True)]
