@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from entangrid.data.errors import InputError
 
 #: variables that keep numerical libraries to one thread, hence to one core and the same bits
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 #: engine -> (package that it needs, options that it takes)
 _ENGINES: dict[str, tuple[str | None, tuple[str, ...]]] = {
