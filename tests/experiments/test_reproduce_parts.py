@@ -12,6 +12,7 @@ import torch
 
 from entangrid.agents.quantum.compiling import compile_circuit
 from entangrid.agents.quantum.library import chen2020, jerbi2021, lockwood2020, qevcs2025, skolik2022
+from entangrid.data.errors import InputError
 from entangrid.experiments.reproduce import chen2020 as lake
 from entangrid.experiments.reproduce import franz2022_network, meyer2025, nengroo2025
 from entangrid.experiments.reproduce import jerbi2021 as policy_gradient
@@ -191,18 +192,28 @@ def test_returns_are_standardised_over_what_was_played() -> None:
 def test_intervals_and_probabilities() -> None:
     mean, low, high = mean_interval([1.0, 2.0, 3.0, 4.0])
     assert mean == 2.5
-    assert 1.0 <= low < 2.5 < high <= 4.0
+    assert 0.0 < low < 1.5 < 3.5 < high < 5.0
     assert mean_interval([1.0])[0] == 1.0
     assert np.isnan(mean_interval([1.0])[1])
     assert difference_of_medians([5.0, 6.0, 7.0], [1.0, 2.0, 3.0])[0] == 4.0
     assert probability_less([1.0, 2.0], [2.0, 3.0]) == pytest.approx((1 + 1 + 0.5 + 1) / 4)
 
 
-def test_sample_complexity_of_runs_made_up_by_hand() -> None:
-    for share, answer in meyer2025.ANSWERS.items():
-        assert meyer2025.sample_complexity(meyer2025.BY_HAND, meyer2025.TIMES, 0.9, share) == answer
-    low, high = meyer2025.interval(meyer2025.BY_HAND, meyer2025.TIMES, 0.9, 0.5)
-    assert low <= 3000.0 <= high
+def test_sample_complexity_of_published_runs_is_read_from_a_folder(tmp_path: Path) -> None:
+    rows = "\n".join(
+        f"{step},{','.join(map(str, column))}"
+        for step, column in zip(meyer2025.TIMES, meyer2025.BY_HAND.T, strict=True)
+    )
+    (tmp_path / "hybrid.csv").write_text(f"step,a,b,c,d,e\n{rows}\n")
+    models = {"models": [meyer2025.run(meyer2025.plan(None, True)[0])]}
+    verdict = meyer2025.judge(models, False, tmp_path)
+    assert verdict.passed
+    found = {row.metric: row for row in verdict.rows}
+    assert found["hybrid: Ŝ at 50% of runs"].value == 2000.0
+    assert found["hybrid: Ŝ at 75% of runs, a lower bound"].value == 4000.0
+    (tmp_path / "hybrid.csv").write_text("step,a\n1,2\n")
+    with pytest.raises(InputError, match=r"hybrid\.csv: expected numbers"):
+        meyer2025.judge(models, False, tmp_path)
 
 
 def test_published_runs_of_franz_are_read_and_counted(tmp_path: Path) -> None:
