@@ -63,6 +63,7 @@ def n_actions(study: StudyConfig, task: Task) -> int:
 def circuits(study: StudyConfig, arm: str, task: Task) -> dict[str, Circuit | CVCircuit]:
     """The circuits of a quantum arm, "actor" and "critic"; raises InputError naming arm and field."""
     from entangrid.agents.quantum.circuit import Circuit
+    from entangrid.agents.quantum.fitting import fit_cv_circuit
 
     config = study.arms[arm]
     assert isinstance(config, QuantumArm)
@@ -73,15 +74,13 @@ def circuits(study: StudyConfig, arm: str, task: Task) -> dict[str, Circuit | CV
             continue
         own = config.critic_circuit if role == "critic" else None
         field = "circuit" if own is None else "critic_circuit"
+        length = inputs
+        if role == "critic" and config.algorithm not in ON_POLICY:
+            length += n_actions(study, task)  # which those critics encode behind the observation
         try:
             if config.is_cv:
-                from entangrid.agents.quantum.cv_policy import default_circuit
-
-                found[role] = default_circuit(inputs, config.circuit.options())
+                found[role] = fit_cv_circuit(config.circuit.options(), length)
                 continue
-            length = inputs
-            if role == "critic" and config.algorithm not in ON_POLICY:
-                length += n_actions(study, task)  # which those critics encode behind the observation
             found[role] = Circuit.from_dict({**(own or config.circuit).options(), "n_inputs": length})
         except InputError as error:
             raise InputError(f"arms.{arm}.{field}: {error}") from None
