@@ -17,8 +17,9 @@ import torch
 
 from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.noise import Damp, Scatter
-from entangrid.agents.quantum.plan import Chain, Factor, Move, Operation, String, make_plan, schedule
+from entangrid.agents.quantum.plan import make_plan
 from entangrid.agents.quantum.program import Angle
+from entangrid.agents.quantum.schedule import Chain, Factor, Move, Operation, String, schedule
 from entangrid.agents.quantum.states import apply_single, draw_jump, reduced
 from entangrid.agents.quantum.steps import NoisyProgram, in_chunks, misread
 from entangrid.agents.quantum.translation import Primitive, Turn
