@@ -54,7 +54,9 @@ def run_study(
         manifest.write(out, study, runs)
         todo = [run for run in runs if not store.is_finished(out / store.RUNS / run.folder)]
         if len(todo) < len(runs):
-            console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
+            console.print(
+                f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.", soft_wrap=True
+            )
         if todo:
             make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
         store.sweep(out)
@@ -117,7 +119,8 @@ def make_runs(
         store.log(out, f"interrupted: {watch.n_finished} of {len(todo)} runs finished")
         console.print(
             f"interrupted: {watch.n_finished} of {len(todo)} runs finished, the others stopped; "
-            "start the same command again to go on from their checkpoints"
+            "start the same command again to go on from their checkpoints",
+            soft_wrap=True,
         )
         raise
     finally:
@@ -189,4 +192,4 @@ class _Watch:
 
     def _tell(self, text: str, style: str | None = None) -> None:
         store.log(self.folder.parent, text)
-        self.console.print(text, style=style, markup=False, highlight=False)
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
