@@ -20,7 +20,7 @@ arm                           information
 no-control                    -
 self-consumption, tariff      the observation (entangrid.agents)
 mpc-persistence               load and PV of the last 24 h, and of the coming hour; tariff and carbon of the day to come
-mpc-practical                 the same of one, two and seven days ago, as scenarios that begin at the coming hour's value
+mpc-practical                 the same of one and seven days ago, as scenarios that begin at the coming hour's value
 mpc-perfect                   the next 36 h
 optimum-cost-carbon           everything; the grid term is only scored
 optimum                       everything; all six terms are planned for (two linear programs, see
@@ -59,7 +59,7 @@ ARMS = (
     "optimum",
 )
 TERMS = ("cost", "carbon", "ramping", "load factor", "daily peak", "peak", "grid", "score", "score-22")
-PRACTICAL_DAYS = (1, 2, 7)
+PRACTICAL_DAYS = (1, 7)
 FADES_PER_H = 0.5  # of the difference between the coming hour and a scenario's first
 PERFECT_H, BLIND_H = 36, 24
 
@@ -238,7 +238,7 @@ class Planner:
         return plan(world.homes, believed, goal, soc, 1.0, hours // DAY_H, past, passes=2 if perfect else 1).p_kw
 
     def _believed(self, now: int, n: int, world: World) -> F:
-        """Scenarios (S, n, H) of net load: yesterday's, or those of three days, which fade in from the coming hour."""
+        """Scenarios (S, n, H) of net load: yesterday's, or those of two days, which fade in from the coming hour."""
         from entangrid.agents.optimal.forecasts import Forecast
 
         forecast = Forecast(world.task, "persistence")
