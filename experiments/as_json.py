@@ -30,7 +30,7 @@ def table(study: StoredStudy, frame: pd.DataFrame) -> str:
             "homes": [home for _, home in scores.homes],
             "arms": arms,
             "comparisons": [_plain(c) for c in found],
-            "lines": wording.closing_lines(scores, found, confidence),
+            "lines": summary.closing_lines(scores, study, found),
         }
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from entangrid import agents
+from entangrid.agents import ablations
 from entangrid.data.errors import InputError
 from entangrid.experiments.config import LearningArm, MatchedArm, MLPArm, QuantumArm, RuleArm, StudyConfig
 from entangrid.experiments.config.algorithms import ON_POLICY
@@ -248,9 +249,13 @@ def _quantum(study: StudyConfig, arm: str, config: QuantumArm, task: Task) -> di
         kwargs |= {"circuit": found["actor"].to_dict(), "lr_scales": scales["actor"]}
     if "critic" in found:
         kwargs |= {"critic_circuit": found["critic"].to_dict(), "critic_lr_scales": scales["critic"]}
+    if not config.is_cv:
+        kwargs["backend"] = _backend(config)
+    if config.ablation is not None:
+        changed = ablations.apply(config.ablation, {**kwargs, "quantum": config.role})
+        kwargs = {name: value for name, value in changed.items() if name != "quantum"}
     if config.is_cv:
         return kwargs | {"precision": config.precision, "output_gain": config.output_gain}
-    kwargs["backend"] = _backend(config)
     if config.algorithm == "dqn":
         return kwargs | {"linear_head": config.linear_head}
     if config.algorithm in ON_POLICY:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import store, stored, summary, tidy
+from entangrid.experiments import headroom, store, stored, summary, tidy
 from entangrid.experiments.comparing import Comparison
 from entangrid.experiments.figures.curves import Curves
 from entangrid.experiments.figures.style import classes
@@ -51,6 +51,16 @@ class Evidence:
     def comparisons(self) -> list[Comparison]:
         """Every comparison that matters."""
         return summary.comparisons(self.scores, self.study)
+
+    @cached_property
+    def headroom(self) -> headroom.Headroom | None:
+        """What perfect foresight leaves of the claim that the study names; None without one."""
+        return headroom.find(self.scores, self.study.claim, self.confidence)
+
+    @property
+    def notes(self) -> list[str]:
+        """What stands on figures: the headroom, and what the study left out."""
+        return headroom.notes(self.headroom, self.study.cut)
 
     @cached_property
     def folders(self) -> dict[str, list[tidy.RunFolder]]:

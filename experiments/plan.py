@@ -76,7 +76,9 @@ def plan(
             if check:
                 checker(own, name, arm)
             digest = _digest(own, arm, hashes[name])
-            seeds: list[int | None] = list(own.training.seed_list) if isinstance(config, LearningArm) else [None]
+            seeds: list[int | None] = [None]
+            if isinstance(config, LearningArm):
+                seeds = list(own.training.seed_list[: config.seeds])
             for seed in seeds:
                 key = hashlib.sha256(f"{digest}/{seed}".encode()).hexdigest()[:16]
                 runs.setdefault(f"{arm}/{key}", Run(arm, config, seed, key, name, axes, own))
@@ -183,8 +185,11 @@ def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:
         content["training"] = study.training.model_dump(exclude=exclude)
         content["hyperparameters"] = study.hyperparameters(arm).model_dump()
         content["arm"].pop(config.algorithm, None)  # contained in the line above
+        content["arm"].pop("seeds")  # how many there are changes none of them
+        if content["arm"].get("ablation", "") is None:  # as runs were keyed before there were ablations
+            content["arm"].pop("ablation")
     if isinstance(config, MatchedArm):
-        content["match"] = study.arms[config.match].model_dump()
+        content["match"] = study.arms[config.match].model_dump(exclude={"seeds", "ablation"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from entangrid.data.errors import InputError
+from entangrid.experiments.config.claim import ClaimConfig
 
 STUDY = "study.yaml"
 
@@ -23,13 +26,16 @@ class Rules:
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """``text``: the file as it stands; ``voltage_band``: [pu], EN 50160's where the study says nothing."""
+    """``text``: the file as it stands; ``voltage_band``: [pu], EN 50160's where the study says nothing;
+    ``claim``: None also where it is of another version."""
 
     name: str
     question: str
     verdict: Rules
     voltage_band: tuple[float, float]
     text: str
+    claim: ClaimConfig | None = None
+    cut: tuple[str, ...] = ()
 
 
 def read(folder: Path) -> StoredStudy:
@@ -52,7 +58,14 @@ def read(folder: Path) -> StoredStudy:
     )
     band = tuple(_number(path, task, f"task.feeder_rules.{name}", default, 0.0, 2.0) for name, default in _BAND)
     question = content.get("question")
-    return StoredStudy(content["name"], question if isinstance(question, str) else "", rules, (band[0], band[1]), text)
+    claim = None
+    with contextlib.suppress(ValidationError):
+        claim = ClaimConfig.model_validate(content["claim"]) if content.get("claim") else None
+    listed = content.get("cut")
+    cut = tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+    return StoredStudy(
+        content["name"], question if isinstance(question, str) else "", rules, (band[0], band[1]), text, claim, cut
+    )
 
 
 _BAND = (("v_low_pu", 0.9), ("v_high_pu", 1.1))

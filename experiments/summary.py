@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from entangrid.experiments import wording
+from entangrid.experiments import headroom, wording
 from entangrid.experiments.comparing import CONFIDENCE, Comparison, compare_all
 from entangrid.experiments.scores import Scores
 from entangrid.experiments.stored import Rules, StoredStudy
@@ -59,9 +59,16 @@ def summary(scores: Scores, confidence: float = CONFIDENCE) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("arm")
 
 
-def closing_lines(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[str]:
-    """What the intervals allow one to say of the arms; see `wording`."""
-    return wording.closing_lines(scores, comparisons(scores, study), rules(study)[1])
+def closing_lines(
+    scores: Scores, study: StudyConfig | StoredStudy | None = None, found: Sequence[Comparison] | None = None
+) -> list[str]:
+    """Headroom first, then what the intervals allow one to say of the arms; see `wording`.
+
+    ``found``: the comparisons, where they are there already.
+    """
+    confidence = rules(study)[1]
+    said = [] if study is None else headroom.lines(headroom.find(scores, study.claim, confidence), study.cut)
+    return [*said, *wording.closing_lines(scores, comparisons(scores, study) if found is None else found, confidence)]
 
 
 def comparisons(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[Comparison]:

@@ -30,6 +30,7 @@ from entangrid.experiments.config.base import (
     distinct,
     seed_list,
 )
+from entangrid.experiments.config.claim import ClaimConfig
 from entangrid.experiments.config.task import (
     ScenarioConfig,
     SplitConfig,
@@ -39,7 +40,9 @@ from entangrid.experiments.config.task import (
 )
 
 #: What a sweep cannot vary, since it is no part of a run.
-FIXED = ("name", "question", "scenario", "scenarios", "sweep", "verdict", "tuning", "tracking", "arms")
+FIXED = (
+    *("name", "question", "scenario", "scenarios", "sweep", "verdict", "claim", "cut", "tuning", "tracking", "arms"),
+)
 
 
 class SweepConfig(Model):
@@ -133,6 +136,10 @@ class StudyConfig(Model):
     arms: Arms = Field(description="what is compared: a name and a controller each")
     sweep: SweepConfig | None = Field(None, description="fields that take several values")
     verdict: VerdictConfig = Field(VerdictConfig(), description="when arms are called equivalent")
+    cut: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        [], max_length=32, description="what was left out to fit the machine; stands under table and figures"
+    )
+    claim: ClaimConfig | None = Field(None, description="a published saving to hold the study's numbers against")
     tuning: TuningConfig = Field(TuningConfig(), description="the search for hyperparameters")
     tracking: TrackingConfig = Field(TrackingConfig(), description="where learning curves go")
 
@@ -179,6 +186,10 @@ class StudyConfig(Model):
                     )
             if isinstance(arm, LearningArm):
                 self._learner_fits(name, arm)
+        if self.claim is not None and self.claim.baseline not in (None, *self.arms):
+            raise ValueError(
+                f"claim.baseline is {self.claim.baseline!r}; expected the name of an arm: {', '.join(self.arms)}"
+            )
         if self.task.action_set == "discrete" and "optimum" in controllers:
             raise ValueError("task.action_set is 'discrete', on which the optimum's plan cannot be followed")
         return self

@@ -73,7 +73,15 @@ def draw(name: str, evidence: Evidence, width: int = 0) -> dict[str, Chart]:
     elif name == "learning-curves" and evidence.curves is not None:
         chart = curves.learning_curves(evidence.curves, evidence.classes, width, evidence.confidence)
     elif name == "pareto":
-        chart = pareto.pareto(evidence.weekly("import"), evidence.weekly("discomfort"), evidence.classes, width)
+        found = evidence.headroom
+        chart = pareto.pareto(
+            evidence.weekly("import"),
+            evidence.weekly("discomfort"),
+            evidence.classes,
+            width,
+            notes=evidence.notes,
+            bound=None if found is None else found.bound * len(evidence.scores.homes),
+        )
     elif name == "profiles":
         chart = curves.profiles(evidence.week_scores, evidence.classes, width, evidence.confidence)
     elif name == "day":

@@ -33,6 +33,9 @@ def draw(evidence: Evidence, path: Path) -> Path:
         first = first or axes
         _day(axes, label, day, last=i == len(shown) - 1)
     _gaps(figure.add_subplot(grid[:, 1]), evidence)
+    if evidence.notes:
+        said = "\n".join(textwrap.fill(note, 150) for note in evidence.notes)
+        figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     store.write_atomically(path, lambda to: figure.savefig(to, format="png"))
     plt.close(figure)
     return path

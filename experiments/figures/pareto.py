@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,18 +29,28 @@ def front(energy: Mapping[str, float], discomfort: Mapping[str, float]) -> list[
 
 
 def pareto(
-    energy: Mapping[str, F], discomfort: Mapping[str, F], classes: Mapping[str, str], width: int
+    energy: Mapping[str, F],
+    discomfort: Mapping[str, F],
+    classes: Mapping[str, str],
+    width: int,
+    *,
+    notes: Sequence[str] = (),
+    bound: float | None = None,
 ) -> Chart | None:
-    """Imported energy and discomfort a week of every variant: its mean large, its seeds small; and the front."""
+    """Imported energy and discomfort a week of every variant: its mean large, its seeds small; and the front.
+
+    ``notes`` stand below; ``bound``: the discomfort at which arms are compared [K h a week], a line.
+    """
     if not energy:
         return None
     mean = {label: (float(energy[label].mean()), float(discomfort[label].mean())) for label in energy}
     best = front({k: v[0] for k, v in mean.items()}, {k: v[1] for k, v in mean.items()})
     said = "; ".join(f"{label} {e:.1f} kWh and {d:.1f} K h" for label, (e, d) in mean.items())
-    chart = Chart(width, 360, f"Energy against discomfort a week: {said}. Not beaten in both: {', '.join(best)}.")
+    below = [line for note in notes for line in textwrap.wrap(note, max(width // 7, 20))]
+    chart = Chart(width, 360 + 18 * len(below), f"Energy against discomfort a week: {said}. Not beaten in both: {', '.join(best)}.")
     top = legend(chart, [(label, classes[label].split()[0]) for label in energy], 0, 14, width, dots=True) + 34
     x = Scale(*around([v for each in energy.values() for v in each]), 52, width - 14)
-    low, high = around([v for each in discomfort.values() for v in each], keep=(0.0,))
+    low, high = around([v for each in discomfort.values() for v in each], keep=(0.0,) if bound is None else (0.0, bound))
     y = Scale(low, high, 310, top)
     chart.x_axis(x, top, 310, "energy imported [kWh/week]", 4 if width <= NARROW else 7)
     chart.y_axis(y, 52, width - 14, "discomfort [K h/week]")
@@ -55,6 +66,10 @@ def pareto(
         if energy[label].size > 1:
             for e, d in zip(energy[label], discomfort[label], strict=True):
                 chart.add("circle", f"seed {colour}", cx=x(float(e)), cy=y(float(d)), r=3.5)
+    if bound is not None:
+        chart.line(52, y(bound), width - 14, y(bound), "line thin dash1 c3")
+    for row, line in enumerate(below):
+        chart.text(0, 372 + 18 * row, line)
     for label, (e, d) in mean.items():
         chart.add("circle", f"dot {classes[label].split()[0]}", cx=x(e), cy=y(d), r=7)
     return chart

@@ -49,6 +49,7 @@ def build(evidence: Evidence) -> str:
 
 def _sections(evidence: Evidence) -> list[tuple[str, str, list[Words]]]:
     return [
+        ("headroom", "Headroom", _headroom(evidence)),
         ("verdict", "Verdict", [tables.verdicts(evidence), tag("p", words.how_judged(evidence), class_="note")]),
         ("table", "The arms", [tag("p", words.of_table(evidence)), tables.arms(evidence)]),
         ("gap", "Gap closed", _figure(evidence, "gap-closed", words.of_gap(evidence))),
@@ -85,6 +86,16 @@ def _figure(evidence: Evidence, name: str, caption: Words) -> list[Words]:
         return []
     both = [tag("div", Raw(charts[""].svg()), class_=size) for size, charts in drawn.items()]
     return [tag("figure", *both, tag("figcaption", caption))]
+
+
+def _headroom(evidence: Evidence) -> list[Words]:
+    said: list[Words] = [tag("p", _sentence(note)) for note in evidence.notes]
+    found = evidence.headroom
+    return said if found is None else [*said, tables.matched(found), tag("p", words.MATCHED, class_="note")]
+
+
+def _sentence(line: str) -> str:
+    return f"{line[0].upper()}{line[1:]}."
 
 
 def _panels(evidence: Evidence, name: str, caption: str) -> list[Words]:

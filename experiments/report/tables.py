@@ -11,6 +11,7 @@ import numpy as np
 from entangrid.experiments import statistics, wording
 from entangrid.experiments.comparing import GAP, Comparison
 from entangrid.experiments.evidence import Evidence
+from entangrid.experiments.headroom import CALLED, Headroom
 from entangrid.experiments.report.markup import Raw, Words, chip, join, table, tag
 from entangrid.experiments.report.markup import head as column
 
@@ -89,6 +90,18 @@ def arms(evidence: Evidence) -> Raw:
             ]
         )
     return table(head, rows)
+
+
+def matched(found: Headroom) -> Raw:
+    """Every arm at matched comfort, from the least energy on."""
+    head: list[Words] = ["arm", column(CALLED[found.claim.metric], f"{found.unit}/week"),
+                         column(f"saved against {found.baseline}", "%"), "seeds too uncomfortable"]  # fmt: skip
+    rows: list[list[Words]] = []
+    for label, arm in sorted(found.arms.items(), key=lambda item: (math.isnan(item[1].mean), item[1].mean)):
+        saved = wording.number(100.0 * found.saving(label), 0)
+        missed = f"{arm.missed} of {arm.per_seed.size}"
+        rows.append([label, _with_ends(arm.mean, arm.low, arm.high), saved, missed])
+    return table(head, rows, f"At most {found.bound:.2f} K h of discomfort a home and week")
 
 
 def comparisons(evidence: Evidence) -> Raw:

@@ -15,6 +15,11 @@ PARETO = (
     "seeds. The dotted line joins the arms that no other beats in both. A saving of energy at more discomfort is a "
     "trade, not a gain."
 )
+MATCHED = (
+    "Each arm's means at several comfort weights are joined to a front, which is read at that discomfort, by straight "
+    "lines and not beyond its ends. An arm with one weight is read at its only point. Intervals are over seeds. "
+    "Perfect foresight minimises the bill and the discomfort together."
+)
 COSTS = (
     "What the arms spent on their results. Circuit executions are what a quantum computer would have to run for the "
     "same training, with the parameter-shift rule for gradients; here they were simulated."

@@ -27,6 +27,16 @@ def load(target: str) -> dict[str, Claim]:
     return {key: Claim(**entry) for key, entry in _read()[target].items()}
 
 
+def sources() -> list[str]:
+    """Every claim as TARGET/KEY, in the file's order."""
+    return [
+        f"{target}/{key}"
+        for target, entries in _read().items()
+        for key, entry in entries.items()
+        if isinstance(entry, dict) and "value" in entry
+    ]
+
+
 def franz_runs() -> dict[str, list[int]]:
     """Agent -> last validation of each published run of Franz et al. 2022, negative where it did not solve the task."""
     runs: dict[str, list[int]] = _read()["franz2022-runs"]
