@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,8 @@ def make_runs(
     console = console or Console(stderr=True)
     at_a_time = min(jobs or os.cpu_count() or 1, len(todo))
     out = folder.parent
-    made = engines.make(engine, at_a_time, (out / store.WORK / f".{engine}").absolute(), options)
+    scratch = (out / store.WORK / f".{engine}").absolute()
+    made = engines.make(engine, at_a_time, scratch, options)
     store.log(out, f"{len(todo)} runs to make, {at_a_time} at a time, engine {engine}")
     # long runs first, so that no core waits for the last one
     watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console)
@@ -125,6 +127,7 @@ def make_runs(
         raise
     finally:
         made.cancel()
+        shutil.rmtree(scratch, ignore_errors=True)
     if watch.failures:
         raise RunFailedError(f"{len(watch.failures)} of {len(todo)} runs failed: {', '.join(watch.failures)}")
 
