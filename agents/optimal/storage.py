@@ -176,7 +176,9 @@ def _only_to_the_home(build: Build, discharge: I, plugged: npt.NDArray[np.bool_]
     at = np.flatnonzero(plugged)
     demand = [(ALL, columns[at], -weights[at]) for columns, weights in build.demand]
     fixed = build.fixed_kw[at]
-    lowest = fixed + sum((np.minimum(w[at], 0.0) * build.lp.upper_bounds(c[at]) for c, w in build.demand), np.zeros(at.size))
+    lowest = fixed + sum(
+        (np.minimum(w[at], 0.0) * build.lp.upper_bounds(c[at]) for c, w in build.demand), np.zeros(at.size)
+    )
     sure = lowest >= 0.0
     pick = [(ALL, c[sure], w[sure]) for _, c, w in demand]
     build.lp.at_most(fixed[sure], (ALL, discharge[at[sure]], 1.0), *pick)
