@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.optimal.home_model import Build, Model
-from entangrid.agents.optimal.linear import ALL, LATER, F, I
+from entangrid.agents.optimal.linear import ALL, LATER, F, I, Term
 from entangrid.envs.kernels import heat_pump, hot_water
 from entangrid.envs.kernels.home import TANK_LIFT_K
 from entangrid.envs.kernels.rooms import DAY_FROM_H, DAY_TO_H
@@ -121,7 +121,7 @@ def rooms(build: Build, hot: Tank | None, one_way: I) -> Rooms | None:
     )
     _nodes(build, out)
     for columns, most, factor in ((out.heat, q_heat, cop), (out.cold, q_cool, eer)):
-        terms = [(ALL, column, 1.0) for column in columns]
+        terms: list[Term] = [(ALL, column, 1.0) for column in columns]
         if hot is not None and model.tank_by_pump:
             busy = np.divide(most, hot.most_kw, out=np.zeros(n), where=hot.most_kw > 0.0)
             terms.append((ALL, hot.pump, busy))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_rules_say_which_parameters_they_have() -> None:
     task = Task.make(worlds.scenario(days=1))
     with pytest.raises(InputError, match="thermostat-fixed: parameter 'x' is unknown; expected some of lower_k"):
         agents.make("thermostat-fixed", task, x=1.0)
-    with pytest.raises(InputError, match="tariff: cheap is 2; expected 0 to 0.5"):
+    with pytest.raises(InputError, match=r"tariff: cheap is 2; expected 0 to 0\.5"):
         agents.make("tariff", task, cheap=2.0)
     with pytest.raises(InputError, match="optimum: "):
         agents.make("optimum", task, horizon=3)
@@ -229,7 +230,7 @@ def test_mpc_that_sees_everything_is_the_optimum() -> None:
 def test_a_longer_horizon_is_not_worse() -> None:
     task = Task.make(worlds.scenario(days=4, dt_h=1.0), episode_steps=72, starts=[0, 24], sequential=True)
     found = [objective(MPC(task, "perfect", horizon_h=hours), task).sum() for hours in (3.0, 12.0, 24.0, 72.0)]
-    assert all(later <= earlier + 1e-6 for earlier, later in zip(found[:-1], found[1:], strict=True)), found
+    assert all(later <= earlier + 1e-6 for earlier, later in pairwise(found)), found
 
 
 @st.composite
