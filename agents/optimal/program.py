@@ -5,8 +5,8 @@
 
 :mod:`~entangrid.agents.optimal.heat` holds rooms and hot water, :mod:`~entangrid.agents.optimal.storage` battery
 and vehicle, this module meter, PV and appliances. Charging while discharging, or importing while exporting, never pays
-while 0 <= export price <= import price; steps where prices are otherwise get a binary variable each, and so do the starts of
-appliances, draws of hot water from a tank that may be cold, vehicles that may serve the home alone while the sun
+while 0 <= export price <= import price; steps where prices are otherwise get a binary variable each, and so do starts
+of appliances, draws of hot water from a tank that may be cold, vehicles that may serve the home alone while the sun
 shines, and steps in which the plan would heat and cool at once. What is not linear at all
 (:func:`entangrid.agents.optimal.home_model.inexact`) is taken as the last plan's replay found it, and planned again; a
 relaxation gives the bound. Every plan is run through the simulator's kernel: its objective is what came out there.
