@@ -8,6 +8,7 @@ import typer
 
 from entangrid.data.errors import InputError
 from entangrid.experiments.cli import (
+    bench_command,
     circuit_command,
     compare_command,
     figure_command,
@@ -35,6 +36,7 @@ compare_command.add_to(app)
 figure_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
+bench_command.add_to(app)
 reproduce_command.add_to(app)
 tune_command.add_to(app)
 world_commands.add_to(app)
