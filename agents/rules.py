@@ -89,7 +89,7 @@ class SelfConsumption(Rule):
     """
 
     name = "self-consumption"
-    needs = ("battery",)
+    needs = ("battery", "heat_pump")
     parameters: ClassVar[dict[str, Range]] = {
         "set_back_k": Range(SET_BACK_K, 0.0, 4.0),
         "presence": Range(0.5, 0.05, 0.95),
