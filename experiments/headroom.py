@@ -91,12 +91,13 @@ def sentence(found: Headroom) -> str:
         return f"headroom is not known, since the study has no optimum; {claimed}, can be neither held nor refuted here"
     room = found.room
     if math.isnan(room):
-        return f"headroom is not defined {where}: the optimum or {against} has none, or {against} spends nothing"
+        why = f"the optimum or {against} is less comfortable, or {against} spends nothing"
+        return f"headroom is not defined {where}: {why}; {claimed}, can be neither held nor refuted here"
     saves = f"{where}, perfect foresight saves {_percent(room)} of {of} against {against}"
-    if room < found.claim.share:
-        return f"headroom: {saves}; {claimed}, is not reached here even with perfect foresight"
     best = found.best
     tail = "" if best is None else f", and the best arm without it, {best}, saves {_percent(found.saving(best))}"
+    if max(room, found.saving(best) if best is not None else room) < found.claim.share:
+        return f"headroom: {saves}{tail}; {claimed}, is not reached here even with perfect foresight"
     return f"headroom: {saves}, so that {claimed}, is not ruled out{tail}"
 
 
