@@ -87,6 +87,18 @@ def pairs(scores: Scores) -> list[tuple[str, str]]:
     return found
 
 
+def of_arms(scores: Scores, declared: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """The pairs of variants that declared pairs of arms mean: in a sweep, at equal values."""
+    variants = scores.variants.values()
+    return [
+        (a.label, b.label)
+        for one, other in declared
+        for a in variants
+        for b in variants
+        if (a.arm, b.arm) == (one, other) and a.label != b.label and _alike(a, b)
+    ]
+
+
 def best_rule(scores: Scores, variant: Variant) -> str | None:
     """The controller without learning, the optimum apart, with the lowest objective; None if there is none."""
     rules = [v for v in scores.variants.values() if not v.learns and v.controller != OPTIMUM and _alike(variant, v)]

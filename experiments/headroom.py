@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from entangrid.experiments import matched, wording
 from entangrid.experiments.config.claim import ClaimConfig
 from entangrid.experiments.matched import Matched
@@ -49,12 +51,12 @@ def find(scores: Scores, claim: ClaimConfig | None, confidence: float = 0.95) ->
     """Headroom and every arm at matched comfort; None without a claim, or where the table lacks what it is about."""
     if claim is None or not {claim.metric, "discomfort"} <= set(scores.metrics):
         return None
-    points = matched.front(scores, claim.metric)
+    points = matched.fronts(scores, claim.metric)
     baseline = claim.baseline or _arm(scores, NO_CONTROL)
     homes = len(scores.homes)
     bound = float("nan") if claim.discomfort_kh is None else claim.discomfort_kh * homes
     if claim.discomfort_kh is None and baseline in points:
-        bound = float(points[baseline][1].mean())
+        bound = float(np.nanmean(points[baseline].discomfort))
     if math.isnan(bound):
         return None
     arms = matched.at(points, bound, confidence)
@@ -65,9 +67,12 @@ def _arm(scores: Scores, controller: str) -> str | None:
     return next((v.arm for v in scores.variants.values() if v.controller == controller), None)
 
 
-def lines(found: Headroom | None, cut: Sequence[str] = ()) -> list[str]:
-    """What stands under the table: the headroom, every arm at matched comfort, and what the study left out."""
-    said = [] if found is None else [sentence(found), of_arms(found)]
+def lines(
+    found: Headroom | None, cut: Sequence[str] = (), pairs: Sequence[Sequence[str]] | None = None, at: float = 0.95
+) -> list[str]:
+    """What stands under the table: the headroom, every arm and ``pairs`` of them at matched comfort with intervals of
+    confidence ``at``, and what the study left out."""
+    said = [] if found is None else [sentence(found), of_arms(found), *of_pairs(found, pairs or (), at)]
     return [*said, *notes(None, cut)]
 
 
@@ -86,12 +91,13 @@ def sentence(found: Headroom) -> str:
         return f"headroom is not known, since the study has no optimum; {claimed}, can be neither held nor refuted here"
     room = found.room
     if math.isnan(room):
-        return f"headroom is not defined {where}: the optimum or {against} has none, or {against} spends nothing"
+        why = f"the optimum or {against} is less comfortable, or {against} spends nothing"
+        return f"headroom is not defined {where}: {why}; {claimed}, can be neither held nor refuted here"
     saves = f"{where}, perfect foresight saves {_percent(room)} of {of} against {against}"
-    if room < found.claim.share:
-        return f"headroom: {saves}; {claimed}, is not reached here even with perfect foresight"
     best = found.best
     tail = "" if best is None else f", and the best arm without it, {best}, saves {_percent(found.saving(best))}"
+    if max(room, found.saving(best) if best is not None else room) < found.claim.share:
+        return f"headroom: {saves}{tail}; {claimed}, is not reached here even with perfect foresight"
     return f"headroom: {saves}, so that {claimed}, is not ruled out{tail}"
 
 
@@ -106,6 +112,18 @@ def of_arms(found: Headroom) -> str:
     out = [label for label, arm in ranked if math.isnan(arm.mean)]
     text = f"{CALLED[found.claim.metric]} at that comfort [{found.unit}/week]: {'; '.join(met) or 'no arm'}"
     return text + (f"; not that comfortable: {', '.join(out)}" if out else "")
+
+
+def of_pairs(found: Headroom, pairs: Sequence[Sequence[str]], confidence: float = 0.95) -> list[str]:
+    """The differences of pairs of arms at matched comfort, a line each."""
+    said = []
+    for a, b in pairs:
+        if a in found.arms and b in found.arms:
+            n, mean, low, high = matched.difference(found.arms[a], found.arms[b], confidence)
+            ends = wording.interval(low, high, sign=True)
+            difference = f"{wording.number(mean, sign=True)} {ends}".rstrip() + f" {found.unit}/week"
+            said.append(f"at that comfort, {a} less {b}: {difference} over {wording.count(n, 'seed')}")
+    return said
 
 
 def _missed(arm: Matched) -> str:

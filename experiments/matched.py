@@ -19,9 +19,11 @@ _NEAR = 1e-9
 
 
 class Matched(NamedTuple):
-    """An arm's energy at the bound: of each seed (S,), the mean of those that meet it, and its interval over seeds (NaN
-    where there is one). ``missed``: seeds whose front does not come down to the bound, or all points of an arm."""
+    """An arm's energy at the bound: of each seed (S,), NaN where its front does not come down to it; the mean of the
+    others and its interval over seeds, NaN where there is one; ``missed``: how many do not. ``seeds``: [-1] of an arm
+    that does not learn."""
 
+    seeds: list[int]
     per_seed: F
     mean: float
     low: float
@@ -47,7 +49,15 @@ def energy_at(energy: npt.ArrayLike, discomfort: npt.ArrayLike, bound: float) ->
     return float(np.interp(bound, d, e))
 
 
-def front(scores: Scores, metric: str) -> dict[str, tuple[F, F]]:
+class Front(NamedTuple):
+    """Points (S, V) of an arm: its seeds at so many weights."""
+
+    seeds: list[int]
+    energy: F
+    discomfort: F
+
+
+def fronts(scores: Scores, metric: str) -> dict[str, Front]:
     """Of every arm its points (S, V) of the metric and of discomfort, both a week over all homes; V: the weights."""
     energy, discomfort = scores.cube(metric), scores.cube("discomfort")
     groups: dict[str, list[Variant]] = {}
@@ -63,21 +73,34 @@ def front(scores: Scores, metric: str) -> dict[str, tuple[F, F]]:
             rows = [seeds.index(seed) for seed, ok in zip(variant.seeds or [-1], whole, strict=True) if ok]
             for k, cubes, name in ((0, energy, metric), (1, discomfort, "discomfort")):
                 points[k, rows, v] = scores.per_week(name, variant.label, cubes)[whole]
-        out[label] = (points[0], points[1])
+        out[label] = Front(seeds, points[0], points[1])
     return out
 
 
-def at(points: Mapping[str, tuple[F, F]], bound: float, confidence: float = 0.95) -> dict[str, Matched]:
+def at(points: Mapping[str, Front], bound: float, confidence: float = 0.95) -> dict[str, Matched]:
     """Every arm at a discomfort of at most ``bound`` [K h a week, all homes together]."""
-    return {label: _matched(energy, discomfort, bound, confidence) for label, (energy, discomfort) in points.items()}
+    out = {}
+    for label, (seeds, energy, discomfort) in points.items():
+        each = np.array([energy_at(e, d, bound) for e, d in zip(energy, discomfort, strict=True)])
+        found = each[~np.isnan(each)]
+        out[label] = Matched(seeds, each, *_mean(found, confidence), int(each.size - found.size))
+    return out
 
 
-def _matched(energy: F, discomfort: F, bound: float, confidence: float) -> Matched:
-    each = np.array([energy_at(e, d, bound) for e, d in zip(energy, discomfort, strict=True)])
-    found = each[~np.isnan(each)]
-    low = high = float("nan")
-    if found.size > 1:
-        (resampled,) = statistics.cluster_bootstrap(found[:, None], statistics.mean, tasks_too=False)
-        _, low, high = resampled.interval(confidence)
-    mean = float(found.mean()) if found.size else float("nan")
-    return Matched(each, mean, low, high, int(each.size - found.size))
+def difference(a: Matched, b: Matched, confidence: float = 0.95) -> tuple[int, float, float, float]:
+    """(seeds, mean, low, high) of a - b at matched comfort, by seeds that both have and that meet the bound in both."""
+    if a.seeds == [-1] or b.seeds == [-1]:  # a rule beside every seed of the other
+        pairs = a.per_seed - b.per_seed
+    else:
+        of_b = dict(zip(b.seeds, b.per_seed, strict=True))
+        pairs = np.array([x - of_b.get(seed, np.nan) for seed, x in zip(a.seeds, a.per_seed, strict=True)])
+    pairs = pairs[~np.isnan(pairs)]
+    return pairs.size, *_mean(pairs, confidence)
+
+
+def _mean(values: F, confidence: float) -> tuple[float, float, float]:
+    if values.size < 2:
+        return float(values[0]) if values.size else float("nan"), float("nan"), float("nan")
+    (resampled,) = statistics.cluster_bootstrap(values[:, None], statistics.mean, tasks_too=False)
+    _, low, high = resampled.interval(confidence)
+    return float(values.mean()), low, high

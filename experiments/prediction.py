@@ -145,7 +145,8 @@ def _shortened(run: Run) -> Run:
         less = {"n_steps": short, "n_epochs": 1, "batch_size": batch if short * n_envs % batch == 0 else short * n_envs}
     elif own in ("dqn", "sac", "td3", "ddpg"):
         less = {"learning_starts": 0}
-    section = section.model_copy(update=less)
+    # a rate that falls linearly over one step would turn negative, and the policy into no numbers
+    section = section.model_copy(update=less | {"final_learning_rate": None})
     arms = dict(run.study.arms) | {run.arm: run.config.model_copy(update={own: None})}
     study = run.study.model_copy(update={own: section, "arms": arms})
     return run._replace(study=study, config=arms[run.arm])

@@ -47,8 +47,8 @@ class Variant:
 
     @property
     def is_quantum(self) -> bool:
-        """Whether a circuit is part of its policy."""
-        return "quantum" in self.controller
+        """Whether a circuit is part of its policy, as it was meant to be: its ablations do not count."""
+        return "quantum" in self.controller and "/" not in self.controller
 
     @property
     def is_reference(self) -> bool:

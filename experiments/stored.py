@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ STUDY = "study.yaml"
 
 @dataclass(frozen=True)
 class Rules:
-    """What the study fixed before its runs: the margin of equivalence (of gap closed), the confidence of intervals."""
+    """What the study fixed before its runs: the margin of equivalence (of gap closed), the confidence of intervals,
+    and the pairs of arms that are compared, None for all that matter."""
 
     margin: float = 0.05
     confidence: float = 0.95
+    pairs: Sequence[Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def read(folder: Path) -> StoredStudy:
     rules = Rules(
         _number(path, verdict, "verdict.margin", Rules.margin, 0.0, 10.0),
         _number(path, verdict, "verdict.confidence", Rules.confidence, 0.5, 0.999_999),
+        _pairs(verdict.get("pairs")),
     )
     band = tuple(_number(path, task, f"task.feeder_rules.{name}", default, 0.0, 2.0) for name, default in _BAND)
     question = content.get("question")
@@ -69,6 +73,13 @@ def read(folder: Path) -> StoredStudy:
 
 
 _BAND = (("v_low_pu", 0.9), ("v_high_pu", 1.1))
+
+
+def _pairs(listed: Any) -> list[list[str]] | None:
+    if not isinstance(listed, list):
+        return None
+    pairs = [pair for pair in listed if isinstance(pair, list) and len(pair) == 2]
+    return [[str(name) for name in pair] for pair in pairs] or None
 
 
 def _mapping(content: dict[str, Any], name: str) -> dict[str, Any]:

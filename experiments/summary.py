@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from entangrid.experiments import headroom, wording
-from entangrid.experiments.comparing import CONFIDENCE, Comparison, compare_all
+from entangrid.experiments.comparing import CONFIDENCE, Comparison, compare_all, of_arms
 from entangrid.experiments.scores import Scores
 from entangrid.experiments.stored import Rules, StoredStudy
 
@@ -67,11 +67,18 @@ def closing_lines(
     ``found``: the comparisons, where they are there already.
     """
     confidence = rules(study)[1]
-    said = [] if study is None else headroom.lines(headroom.find(scores, study.claim, confidence), study.cut)
+    said = [] if study is None else _first(scores, study)
     return [*said, *wording.closing_lines(scores, comparisons(scores, study) if found is None else found, confidence)]
+
+
+def _first(scores: Scores, study: StudyConfig | StoredStudy) -> list[str]:
+    confidence, fixed = rules(study)[1], study.verdict.pairs
+    return headroom.lines(headroom.find(scores, study.claim, confidence), study.cut, fixed, confidence)
 
 
 def comparisons(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[Comparison]:
     """Every comparison that matters, by the rules that the study fixed."""
     margin, confidence = rules(study)
-    return compare_all(scores, margin=margin, confidence=confidence)
+    declared = None if study is None else study.verdict.pairs
+    chosen = None if declared is None else of_arms(scores, declared)
+    return compare_all(scores, chosen, margin=margin, confidence=confidence)

@@ -78,9 +78,10 @@ def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Repor
     made = _learn(run, shared, work, heart, report, stop) if learns else _rule(run, shared)
     heart.update(doing="evaluating")
     result, unproven = _evaluate(made, shared.test)
+    ablation = getattr(run.config, "ablation", None)
     summary = {
         "arm": run.arm,
-        "controller": run.config.controller,
+        "controller": run.config.controller + (f"/{ablation}" if ablation else ""),
         "seed": run.seed,
         "key": run.key,
         "axes": run.axes,

@@ -29,12 +29,9 @@ class ClaimConfig(Model):
     def _is_known(self) -> ClaimConfig:
         from entangrid.experiments.reproduce import claims
 
-        target, key = self.source.split("/")
-        known = claims.sources()
+        known = claims.shares()
         if self.source not in known:
             raise ValueError(f"source is {self.source!r}; expected one of {', '.join(known)}")
-        if self.reduction is None and claims.load(target)[key].unit != "%":
-            raise ValueError(f"source {self.source!r} is no share in %; expected one that is, or a reduction")
         return self
 
     @property

@@ -41,7 +41,17 @@ from entangrid.experiments.config.task import (
 
 #: What a sweep cannot vary, since it is no part of a run.
 FIXED = (
-    *("name", "question", "scenario", "scenarios", "sweep", "verdict", "claim", "cut", "tuning", "tracking", "arms"),
+    "name",
+    "question",
+    "scenario",
+    "scenarios",
+    "sweep",
+    "verdict",
+    "claim",
+    "cut",
+    "tuning",
+    "tracking",
+    "arms",
 )
 
 
@@ -72,11 +82,17 @@ class SweepConfig(Model):
         return self
 
 
+Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
+
+
 class VerdictConfig(Model):
     """When two arms are called equivalent; fixed before the run."""
 
     margin: float = Field(0.05, gt=0.0, le=10.0, description="of gap closed, on either side of no difference")
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="of every interval")
+    pairs: list[Pair] | None = Field(
+        None, min_length=1, max_length=1_000, description="arms to compare, [a, b] each; null is chosen by kind"
+    )
 
 
 class TuningConfig(Model):
@@ -186,6 +202,11 @@ class StudyConfig(Model):
                     )
             if isinstance(arm, LearningArm):
                 self._learner_fits(name, arm)
+        for pair in self.verdict.pairs or []:
+            if unknown := [name for name in pair if name not in self.arms]:
+                raise ValueError(
+                    f"verdict.pairs names {unknown[0]!r}; expected the names of arms: {', '.join(self.arms)}"
+                )
         if self.claim is not None and self.claim.baseline not in (None, *self.arms):
             raise ValueError(
                 f"claim.baseline is {self.claim.baseline!r}; expected the name of an arm: {', '.join(self.arms)}"

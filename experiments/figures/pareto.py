@@ -47,10 +47,16 @@ def pareto(
     best = front({k: v[0] for k, v in mean.items()}, {k: v[1] for k, v in mean.items()})
     said = "; ".join(f"{label} {e:.1f} kWh and {d:.1f} K h" for label, (e, d) in mean.items())
     below = [line for note in notes for line in textwrap.wrap(note, max(width // 7, 20))]
-    chart = Chart(width, 360 + 18 * len(below), f"Energy against discomfort a week: {said}. Not beaten in both: {', '.join(best)}.")
+    chart = Chart(
+        width,
+        360 + 18 * len(below),
+        f"Energy against discomfort a week: {said}. Not beaten in both: {', '.join(best)}.",
+    )
     top = legend(chart, [(label, classes[label].split()[0]) for label in energy], 0, 14, width, dots=True) + 34
     x = Scale(*around([v for each in energy.values() for v in each]), 52, width - 14)
-    low, high = around([v for each in discomfort.values() for v in each], keep=(0.0,) if bound is None else (0.0, bound))
+    low, high = around(
+        [v for each in discomfort.values() for v in each], keep=(0.0,) if bound is None else (0.0, bound)
+    )
     y = Scale(low, high, 310, top)
     chart.x_axis(x, top, 310, "energy imported [kWh/week]", 4 if width <= NARROW else 7)
     chart.y_axis(y, 52, width - 14, "discomfort [K h/week]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from entangrid.experiments import figures
+from entangrid.experiments import figures, headroom
 from entangrid.experiments.evidence import Evidence
 from entangrid.experiments.figures.chart import NARROW, WIDE, css
 from entangrid.experiments.report import tables, words
@@ -91,7 +91,15 @@ def _figure(evidence: Evidence, name: str, caption: Words) -> list[Words]:
 def _headroom(evidence: Evidence) -> list[Words]:
     said: list[Words] = [tag("p", _sentence(note)) for note in evidence.notes]
     found = evidence.headroom
-    return said if found is None else [*said, tables.matched(found), tag("p", words.MATCHED, class_="note")]
+    if found is None:
+        return said
+    pairs = headroom.of_pairs(found, evidence.study.verdict.pairs or (), evidence.confidence)
+    return [
+        *said,
+        tables.matched(found),
+        *([tag("ul", *(tag("li", _sentence(line)) for line in pairs))] if pairs else []),
+        tag("p", words.MATCHED, class_="note"),
+    ]
 
 
 def _sentence(line: str) -> str:

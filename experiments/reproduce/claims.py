@@ -27,13 +27,13 @@ def load(target: str) -> dict[str, Claim]:
     return {key: Claim(**entry) for key, entry in _read()[target].items()}
 
 
-def sources() -> list[str]:
-    """Every claim as TARGET/KEY, in the file's order."""
+def shares() -> list[str]:
+    """Every claim of a share in % as TARGET/KEY, in the file's order."""
     return [
         f"{target}/{key}"
         for target, entries in _read().items()
         for key, entry in entries.items()
-        if isinstance(entry, dict) and "value" in entry
+        if isinstance(entry, dict) and entry.get("unit") == "%"
     ]
 
 
