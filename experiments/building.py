@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from entangrid import agents
+from entangrid.agents import ablations
 from entangrid.data.errors import InputError
 from entangrid.experiments.config import LearningArm, MatchedArm, MLPArm, QuantumArm, RuleArm, StudyConfig
 from entangrid.experiments.config.algorithms import ON_POLICY
@@ -29,17 +30,10 @@ def make_rule(arm: str, config: RuleArm, task: Task) -> Controller:
         raise InputError(f"arms.{arm}.{next(iter(config.options))}: {config.controller!r} takes no options")
     try:
         made: Controller = agents.make(config.controller, task, **config.options)
-    except TypeError as error:
-        unknown = next((name for name in config.options if f"'{name}'" in str(error)), None)
-        raise InputError(f"arms.{arm}{'' if unknown is None else '.' + unknown}: {_brief(error)}") from None
-    except InputError as error:
-        raise InputError(f"arms.{arm}: {error}") from None
+    except (TypeError, InputError) as error:
+        named = next((name for name in config.options if f"'{name}'" in str(error)), None)
+        raise InputError(f"arms.{arm}{'' if named is None else '.' + named}: {error}") from None
     return made
-
-
-def _brief(error: TypeError) -> str:
-    text = str(error)
-    return "unknown option of the controller" if "unexpected keyword" in text else text
 
 
 def n_inputs(study: StudyConfig, task: Task) -> int:
@@ -63,6 +57,7 @@ def n_actions(study: StudyConfig, task: Task) -> int:
 def circuits(study: StudyConfig, arm: str, task: Task) -> dict[str, Circuit | CVCircuit]:
     """The circuits of a quantum arm, "actor" and "critic"; raises InputError naming arm and field."""
     from entangrid.agents.quantum.circuit import Circuit
+    from entangrid.agents.quantum.fitting import fit_cv_circuit
 
     config = study.arms[arm]
     assert isinstance(config, QuantumArm)
@@ -73,15 +68,13 @@ def circuits(study: StudyConfig, arm: str, task: Task) -> dict[str, Circuit | CV
             continue
         own = config.critic_circuit if role == "critic" else None
         field = "circuit" if own is None else "critic_circuit"
+        length = inputs
+        if role == "critic" and config.algorithm not in ON_POLICY:
+            length += n_actions(study, task)  # which those critics encode behind the observation
         try:
             if config.is_cv:
-                from entangrid.agents.quantum.cv_policy import default_circuit
-
-                found[role] = default_circuit(inputs, config.circuit.options())
+                found[role] = fit_cv_circuit(config.circuit.options(), length)
                 continue
-            length = inputs
-            if role == "critic" and config.algorithm not in ON_POLICY:
-                length += n_actions(study, task)  # which those critics encode behind the observation
             found[role] = Circuit.from_dict({**(own or config.circuit).options(), "n_inputs": length})
         except InputError as error:
             raise InputError(f"arms.{arm}.{field}: {error}") from None
@@ -249,9 +242,13 @@ def _quantum(study: StudyConfig, arm: str, config: QuantumArm, task: Task) -> di
         kwargs |= {"circuit": found["actor"].to_dict(), "lr_scales": scales["actor"]}
     if "critic" in found:
         kwargs |= {"critic_circuit": found["critic"].to_dict(), "critic_lr_scales": scales["critic"]}
+    if not config.is_cv:
+        kwargs["backend"] = _backend(config)
+    if config.ablation is not None:
+        changed = ablations.apply(config.ablation, {**kwargs, "quantum": config.role})
+        kwargs = {name: value for name, value in changed.items() if name != "quantum"}
     if config.is_cv:
         return kwargs | {"precision": config.precision, "output_gain": config.output_gain}
-    kwargs["backend"] = _backend(config)
     if config.algorithm == "dqn":
         return kwargs | {"linear_head": config.linear_head}
     if config.algorithm in ON_POLICY:

@@ -68,6 +68,9 @@ def evaluate(controller: Controller, task: Task, seed: int = 0) -> Evaluation:
     first = pd.DataFrame(log.terms[:, 0, 0])
     first.insert(0, "time", index[span])
     first["soc"] = log.state["soc"][1:, 0, 0]
+    if log.feeder is not None:
+        for name in ("v_min_pu", "v_max_pu", "trafo_loading_percent"):
+            first[f"feeder_{name}"] = log.feeder[name][:, 0]
     first["t_out_c"] = task.scenario.t_out_c[span]
     first["price_import_eur_kwh"] = task.scenario.price_import_eur_kwh[span]
     return Evaluation(pd.concat(frames, ignore_index=True), first)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import itertools
 import json
@@ -19,7 +18,7 @@ from entangrid.experiments import building, setting
 from entangrid.experiments.config import Arm, LearningArm, MatchedArm, StudyConfig
 from entangrid.experiments.config import messages as config_messages
 from entangrid.experiments.config.base import Range
-from entangrid.experiments.config.fields import concerns, set_path, split_path
+from entangrid.experiments.config.fields import concerns, copy_along, set_path, split_path
 
 #: Raised whenever physics or algorithms change, so that no stale result is taken for a fresh one.
 RESULTS_VERSION = 2
@@ -77,7 +76,9 @@ def plan(
             if check:
                 checker(own, name, arm)
             digest = _digest(own, arm, hashes[name])
-            seeds: list[int | None] = list(own.training.seed_list) if isinstance(config, LearningArm) else [None]
+            seeds: list[int | None] = [None]
+            if isinstance(config, LearningArm):
+                seeds = list(own.training.seed_list[: config.seeds])
             for seed in seeds:
                 key = hashlib.sha256(f"{digest}/{seed}".encode()).hexdigest()[:16]
                 runs.setdefault(f"{arm}/{key}", Run(arm, config, seed, key, name, axes, own))
@@ -132,11 +133,13 @@ class _Resolver:
         alone = {"scenario": scenario, "scenarios": None, "sweep": None}
         if not axes:
             return self._study.model_copy(update=alone)
-        content = copy.deepcopy(self._plain) | alone
+        content = self._plain | alone
         where = "sweep: with " + ", ".join(f"{path}={value!r}" for path, value in axes.items())
         try:
             for path, value in axes.items():
-                set_path(content, split_path(path, self._study), value)
+                parts = split_path(path, self._study)
+                copy_along(content, parts)
+                set_path(content, parts, value)
             return StudyConfig.model_validate(content)
         except ValidationError as error:
             raise InputError(config_messages.lines(error, where)) from None
@@ -182,8 +185,11 @@ def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:
         content["training"] = study.training.model_dump(exclude=exclude)
         content["hyperparameters"] = study.hyperparameters(arm).model_dump()
         content["arm"].pop(config.algorithm, None)  # contained in the line above
+        content["arm"].pop("seeds")  # how many there are changes none of them
+        if content["arm"].get("ablation", "") is None:  # as runs were keyed before there were ablations
+            content["arm"].pop("ablation")
     if isinstance(config, MatchedArm):
-        content["match"] = study.arms[config.match].model_dump()
+        content["match"] = study.arms[config.match].model_dump(exclude={"seeds", "ablation"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -53,7 +53,7 @@ def work(study: StudyConfig, arm: str, n_envs: int, episode_steps: int) -> tuple
         return rollouts * rollout, rollouts * each
     rollout = section["train_freq"] * n_envs
     rollouts = math.ceil(total / rollout)
-    learning = max(rollouts - math.ceil(section["learning_starts"] / rollout), 0)
+    learning = max(rollouts - section["learning_starts"] // rollout, 0)
     each = rollout if section["gradient_steps"] < 0 else section["gradient_steps"]
     return rollouts * rollout, learning * each
 
@@ -145,7 +145,8 @@ def _shortened(run: Run) -> Run:
         less = {"n_steps": short, "n_epochs": 1, "batch_size": batch if short * n_envs % batch == 0 else short * n_envs}
     elif own in ("dqn", "sac", "td3", "ddpg"):
         less = {"learning_starts": 0}
-    section = section.model_copy(update=less)
+    # a rate that falls linearly over one step would turn negative, and the policy into no numbers
+    section = section.model_copy(update=less | {"final_learning_rate": None})
     arms = dict(run.study.arms) | {run.arm: run.config.model_copy(update={own: None})}
     study = run.study.model_copy(update={own: section, "arms": arms})
     return run._replace(study=study, config=arms[run.arm])

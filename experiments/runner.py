@@ -61,8 +61,7 @@ def run_study(
         if todo:
             make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
         store.sweep(out)
-        frame = tidy.build(runs, out)
-        store.write_atomically(out / tidy.TABLE, lambda path: frame.to_parquet(path, index=False))
+        tidy.write(tidy.build(runs, out), out, runs)
     return tidy.read(out)
 
 

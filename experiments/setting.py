@@ -103,6 +103,8 @@ def make(study: StudyConfig, scenario: Scenario | None = None) -> Setting:
         validation = None
         if split.validation_every:
             validation = Task.make(weighted["validation"], starts=weeks["validation"], **whole)
+            if split.evaluate_on == "validation":
+                test = validation
     except InputError as error:
         raise InputError(f"task: {error}") from None
     if study.task.control == "per-home":

@@ -16,6 +16,7 @@ import yaml
 
 from entangrid.agents.optimal.oracle import Optimum
 from entangrid.data.errors import InputError
+from entangrid.data.splits import profile_clusters
 from entangrid.experiments import building, provenance, setting, store
 from entangrid.experiments.config import LearningArm, RuleArm
 from entangrid.experiments.evaluate import Evaluation, evaluate
@@ -77,15 +78,17 @@ def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Repor
     made = _learn(run, shared, work, heart, report, stop) if learns else _rule(run, shared)
     heart.update(doing="evaluating")
     result, unproven = _evaluate(made, shared.test)
+    ablation = getattr(run.config, "ablation", None)
     summary = {
         "arm": run.arm,
-        "controller": run.config.controller,
+        "controller": run.config.controller + (f"/{ablation}" if ablation else ""),
         "seed": run.seed,
         "key": run.key,
         "axes": run.axes,
         "results_version": RESULTS_VERSION,
         "scenario": shared.scenario.name,
         "scenario_hash": shared.scenario.content_hash(),
+        "home_clusters": _clusters(shared.test),
         **made.numbers,
         "unproven_eur": unproven,
         "wall_s": round(made.earlier_s[0] + time.monotonic() - wall, 3),
@@ -115,6 +118,11 @@ def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Repor
         (to / store.RESULT).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
     store.write_run(folder, write)
+
+
+def _clusters(task: Task) -> dict[str, int]:
+    """The number of each home's household profile; homes that share one are no independent samples."""
+    return dict(zip(task.scenario.home_names, profile_clusters(task.scenario).tolist(), strict=True))
 
 
 def _rule(run: Run, shared: setting.Setting) -> _Made:

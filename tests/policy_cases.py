@@ -12,6 +12,7 @@ from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from torch import nn
 
 from entangrid.agents.policies import ScaledActorCriticPolicy
+from entangrid.agents.quantum.cv_policy import CVActorCriticPolicy
 from entangrid.agents.quantum.off_policy import QuantumSACPolicy, QuantumTD3Policy
 from entangrid.agents.quantum.policies import QuantumActorCriticPolicy
 from entangrid.agents.quantum.q_policies import QuantumDQNPolicy
@@ -95,6 +96,10 @@ ACTOR = {"circuit": CIRCUIT, "lr_scales": SCALES}
 BOTH = ACTOR | {"quantum": "both", "critic_circuit": CRITIC, "critic_lr_scales": {"angles": 3.0}}
 ONLY_CRITIC = {"quantum": "critic", "critic_circuit": CRITIC}
 
+# qumodes
+CV = {"circuit": {"n_modes": 2, "n_layers": 1, "cutoff": 4, "input_layer": True, "norm_tolerance": 1.0}}
+CV_BOTH = CV | {"quantum": "both", "critic_circuit": CV["circuit"] | {"n_modes": 1}, "lr_scales": SCALES}
+
 _AC = QuantumActorCriticPolicy
 CASES = [
     Case("ppo-actor", PPO, _AC, Tracking, ACTOR, _PPO),
@@ -129,6 +134,13 @@ CASES = [
     Case("td3-critic", TD3, QuantumTD3Policy, Tracking, ONLY_CRITIC | {"net_arch": [8]}, _REPLAY),
     Case("ddpg-actor", DDPG, QuantumTD3Policy, Tracking, ACTOR | {"quantum": "actor", "net_arch": [8]}, _REPLAY),
     Case("ddpg-both", DDPG, QuantumTD3Policy, Tracking, BOTH, _REPLAY),
+    Case("ppo-cv", PPO, CVActorCriticPolicy, Tracking, CV | {"head": "beta"}, _PPO),
+    Case("a2c-cv", A2C, CVActorCriticPolicy, Choosing, CV_BOTH | {"precision": "double"}, _A2C),
+    Case("reinforce-cv", REINFORCE, _AC, Choosing, CV | {"head": "softmax"}, _REINFORCE),
+    Case("dqn-cv", DQN, QuantumDQNPolicy, Choosing, CV, _REPLAY),
+    Case("sac-cv", SAC, QuantumSACPolicy, Tracking, CV_BOTH, _REPLAY),
+    Case("td3-cv", TD3, QuantumTD3Policy, Tracking, CV_BOTH, _REPLAY),
+    Case("ddpg-cv", DDPG, QuantumTD3Policy, Tracking, CV_BOTH, _REPLAY),
 ]  # fmt: skip
 
 

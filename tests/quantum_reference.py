@@ -138,7 +138,7 @@ _CONSTANT = {
     "iswap": _exp(0.5 * (_pauli("xx") + _pauli("yy")), -_PI),
     "ecr": (_pauli("xi") - _pauli("yx")) / np.sqrt(2), "ccz": _control(_pauli("z"), 2),
     "dcx": torch.tensor(_SWAP + 0j) @ _control(_pauli("x")) @ torch.tensor(_SWAP + 0j) @ _control(_pauli("x")),
-    "c3x": _control(_pauli("x"), 3), "c3sx": _control(_root(PAULI["x"]), 3),
+    "c3x": _control(_pauli("x"), 3), "c4x": _control(_pauli("x"), 4), "c3sx": _control(_root(PAULI["x"]), 3),
     "multicnot": _control(_pauli("x"), 2),
     "multixcnot": torch.block_diag(_pauli("x"), torch.eye(6, dtype=torch.complex128)),
     "qft": torch.fft.ifft(torch.eye(8, dtype=torch.complex128), norm="ortho"),
@@ -181,5 +181,10 @@ def run_dense(
         order = [*wires, *(w for w in range(n) if w not in wires)]
         moved = state.reshape([2] * n).permute(order).reshape(1 << len(wires), -1)
         state = (matrix @ moved).reshape([2] * n).permute(*np.argsort(order).tolist()).reshape(-1)
-    values = [(state.conj() @ (_pauli(s.lower()) @ state)).real for s in strings]
+    values = []
+    for string in strings:
+        turned = state.reshape([2] * n)
+        for wire, letter in enumerate(string.lower()):
+            turned = torch.tensordot(_pauli(letter), turned, ([1], [wire])).movedim(0, wire)
+        values.append((state.conj() @ turned.reshape(-1)).real)
     return torch.stack(values)

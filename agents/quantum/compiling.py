@@ -11,6 +11,7 @@ import torch
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.module import CircuitModule
+from entangrid.agents.quantum.states import beside_a_row
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,13 +56,15 @@ class CompiledCircuit(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Read-outs (B, outputs), differentiable in the observations (B, n_inputs) and the parameters."""
-        module = self.module
+        module: Any = self._modules["module"]  # dictionaries: torch's attributes cost as much as a small circuit
         if self.backend == "torchquantum":
             out: torch.Tensor = module(x)
             return out
-        module.check(x.shape)
+        module.check(x)
+        if self.engine is None and not len(x):
+            return beside_a_row(self, x)
         if self.engine is not None and self.whole:
-            return execute(self.engine, x, module.input_scaling, module.angles)
+            return execute(self.engine, x, _own(module, "input_scaling"), _own(module, "angles"))
         states = module.amplitudes(x)
         parts = None if states is None else torch.stack([states, torch.zeros_like(states)], -1).flatten(1)
         features = module.features(x) if states is None else x[:, :0]
@@ -76,15 +79,25 @@ class CompiledCircuit(torch.nn.Module):
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array of observations without gradients, and in the fused backend without torch."""
-        engine, module = self.engine, self.module
+        module: Any = self._modules["module"]
+        x = np.asarray(x)
+        module.check(x, np.ndarray)
+        engine = self.engine
         if engine is None or not self.whole:
             with torch.no_grad():
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
-        module.check(x.shape)
-        arrays = (x, module.input_scaling.detach().numpy(), module.angles.detach().numpy())
-        a, b, c = (np.ascontiguousarray(array, engine.dtype) for array in arrays)
-        return engine.forward(a, b, c)
+        dtype = engine.dtype
+        scaling, angles = (_own(module, name).detach().numpy() for name in ("input_scaling", "angles"))
+        return engine.forward(
+            np.ascontiguousarray(x, dtype), np.ascontiguousarray(scaling, dtype), np.ascontiguousarray(angles, dtype)
+        )
+
+
+def _own(module: torch.nn.Module, name: str) -> torch.Tensor:
+    """A parameter, or what a parametrization computes in its place."""
+    parameter = module._parameters.get(name)
+    return getattr(module, name) if parameter is None else parameter
 
 
 def plan_of(circuit: Circuit) -> Any:
@@ -151,6 +164,8 @@ def compile_circuit(
         raise InputError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise InputError(f"precision={precision!r} is unknown; expected 'single' or 'double'")
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise InputError(f"threads={threads!r} must be an integer of at least 1, or None")
     used = {"noise": NOISY, "shots": ("shots",), "trajectories": ("trajectories",), "seed": NOISY}
     given = {"noise": noise, "shots": shots, "trajectories": trajectories, "seed": seed}
     for name, backends in used.items():

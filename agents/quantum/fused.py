@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
@@ -10,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors  # one call for all, where Python takes many
 
-from entangrid.agents.quantum.kernels import adjoint, ends
+from entangrid.agents.quantum.kernels import adjoint
 from entangrid.agents.quantum.kernels import layout as at
+from entangrid.agents.quantum.kernels.encoding import shared_half_angles
 from entangrid.agents.quantum.kernels.simd import REGISTER_BYTES
 from entangrid.agents.quantum.plan import Plan
 from entangrid.data.errors import InputError
@@ -42,8 +45,8 @@ class Engine:
         self.dtype = np.dtype(np.float64 if precision == "double" else np.float32)
         self.code, self.const = plan.code, plan.const.astype(self.dtype)
         self.width = REGISTER_BYTES // self.dtype.itemsize
-        self.stride = ends.block_registers(self.code) * self.width
-        self.scratch = ends.scratch_registers(self.code) * self.width
+        self.stride = at.block_registers(self.code) * self.width
+        self.scratch = at.scratch_registers(self.code) * self.width
         self.given = bool(self.code[at.GIVEN])
         self.n_shared = int(self.code[at.N_SHARED])
         self._block_operations = (len(plan.operations) + plan.n_qubits) << plan.n_qubits
@@ -78,6 +81,7 @@ class Engine:
         self, x: np.ndarray, scales: np.ndarray, weights: np.ndarray, given: np.ndarray | None = None
     ) -> np.ndarray:
         """Outputs (B, n_out) of inputs (B, n_in): acting, without torch and without what gradients would need."""
+        self._check(x, scales, weights)
         shared = self._shared(weights)
         out = np.empty((x.shape[0], self.plan.n_outputs), self.dtype)
         given = self._none if given is None else given
@@ -95,6 +99,7 @@ class Engine:
         self, x: np.ndarray, scales: np.ndarray, weights: np.ndarray, given: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Outputs, and the workspace and shared half angles that `backward` needs."""
+        self._check(x, scales, weights)
         shared = self._shared(weights)
         out = np.empty((x.shape[0], self.plan.n_outputs), self.dtype)
         given = self._none if given is None else given
@@ -123,17 +128,26 @@ class Engine:
         def run(first: int, last: int) -> None:
             back = self._workspace(self.scratch)
             adjoint.backward(
-                grad_out, scales, shared, self.code, self.const, work, back, np.empty(self.n_shared, self.dtype),
-                first, last, grad_x, grad_given, grad_scales, grad_weights,
+                grad_out, scales, shared, self.code, self.const, work, self.stride, back,
+                np.empty(self.n_shared, self.dtype), first, last, grad_x, grad_given, grad_scales, grad_weights,
             )  # fmt: skip
             self.release(back)
 
         self._each(run, self._chunks(blocks))
         return grad_x, grad_scales.sum(0), grad_weights.sum(0), grad_given
 
+    def _check(self, x: np.ndarray, scales: np.ndarray, weights: np.ndarray) -> None:
+        """The kernels check no bounds."""
+        plan = self.plan
+        if x.ndim != 2 or x.shape[1] != plan.n_inputs or scales.size != plan.n_scales or weights.size != plan.n_weights:
+            raise InputError(
+                f"the circuit was compiled for inputs (batch, {plan.n_inputs}), {plan.n_scales} scalings and"
+                f" {plan.n_weights} angles, and is given {x.shape}, {scales.size} and {weights.size}"
+            )
+
     def _shared(self, weights: np.ndarray) -> np.ndarray:
         shared = np.empty(2 * self.n_shared + 2, self.dtype)
-        ends.shared_half_angles(weights, self.code, self.const, shared)
+        shared_half_angles(weights, self.code, self.const, shared)
         return shared
 
     def _each(self, run: Any, chunks: list[tuple[int, int]]) -> None:
@@ -171,8 +185,7 @@ class FusedFunction(torch.autograd.Function):
         Raises `InputError` under ``create_graph``: torch would leave the circuit out of second derivatives and say
         nothing (`once_differentiable` does not stop it where other paths lead to the same parameters).
         """
-        if torch.is_grad_enabled():
-            raise InputError("backend='fused' has no second derivatives (create_graph=True); use backend='torch'")
+        _require_first_derivative()
         engine: Engine = ctx.engine
         x, scales, weights, given = ctx.saved_tensors
         if ctx.kept is None:
@@ -188,12 +201,67 @@ class FusedFunction(torch.autograd.Function):
         return gx, gs, gw, None if given is None else gg, None
 
 
+class FusedModuleFunction(torch.autograd.Function):
+    """`Engine` with many parameters in place of two vectors, under torch's automatic differentiation."""
+
+    @staticmethod
+    def forward(ctx: Any, engine: Engine, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+        """Outputs (B, n_out) in the engine's precision."""
+        flat = flatten(parameters, engine.dtype)
+        out, work, shared = engine.forward_keep(_array(x, engine.dtype), flat, flat)
+        ctx.engine, ctx.kept, ctx.flat, ctx.parameters = engine, (work, shared), flat, parameters
+        ctx.save_for_backward(x)
+        return torch.from_numpy(out)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """As that of `FusedFunction`."""
+        _require_first_derivative()
+        engine: Engine = ctx.engine
+        (x,) = ctx.saved_tensors
+        kept, ctx.kept = ctx.kept, None
+        if kept is None:
+            _, *kept = engine.forward_keep(_array(x, engine.dtype), ctx.flat, ctx.flat)
+        gx, gs, gw, _ = engine.backward(_array(grads[0], engine.dtype), ctx.flat, *kept)
+        engine.release(kept[0])
+        parts = _unflatten_dense_tensors(torch.from_numpy(gs + gw), ctx.parameters)  # type: ignore[no-untyped-call]
+        return None, torch.from_numpy(gx), *parts
+
+
+def flatten(parameters: Sequence[torch.Tensor], dtype: np.dtype[Any]) -> np.ndarray:
+    """All numbers of some tensors in one array."""
+    if not parameters:
+        return np.zeros(0, dtype)
+    flat: np.ndarray = _flatten_dense_tensors(parameters).detach().numpy()  # type: ignore[no-untyped-call]
+    return flat.astype(dtype, copy=False)
+
+
+def _require_first_derivative() -> None:
+    if torch.is_grad_enabled():
+        raise InputError("backend='fused' has no second derivatives (create_graph=True); use backend='torch'")
+
+
+def _require_cpu(x: torch.Tensor) -> None:
+    if x.device.type != "cpu":
+        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+
+
+def execute_module(engine: Engine, x: torch.Tensor, parameters: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Outputs (B, n_out) of a plan whose scalings and weights are both all numbers of `parameters`."""
+    _require_cpu(x)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *parameters)):
+        apply: Any = FusedModuleFunction.apply
+        out: torch.Tensor = apply(engine, x, *parameters)
+        return out
+    flat = flatten(parameters, engine.dtype)
+    return torch.from_numpy(engine.forward(_array(x, engine.dtype), flat, flat))
+
+
 def execute(
     engine: Engine, x: torch.Tensor, scales: torch.Tensor, weights: torch.Tensor, given: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Outputs (B, n_out), with what gradients need only where some are wanted. Raises `InputError` off the CPU."""
-    if x.device.type != "cpu":
-        raise InputError(f"backend='fused' runs on the CPU, not on {x.device}; use backend='torch' there")
+    _require_cpu(x)
     sources = (x, scales, weights) if given is None else (x, scales, weights, given)
     if torch.is_grad_enabled() and any(t.requires_grad for t in sources):
         apply: Any = FusedFunction.apply

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from entangrid.agents.quantum.plan import Chain, Factor, Move, Operation, Plan, String
+from entangrid.agents.quantum.plan import Plan
 from entangrid.agents.quantum.program import Angle
+from entangrid.agents.quantum.schedule import Chain, Factor, Move, Operation, String
 
 _GROUP = 3  # wires of one matrix product: building it costs 4^wires a sample, applying it 2^wires
 _GENERATORS = {1: [[0, -1j], [-1j, 0]], 2: [[0, -1], [1, 0]], 3: [[-1j, 0], [0, 1j]]}  # -i times X, Y, Z

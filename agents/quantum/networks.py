@@ -8,12 +8,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit, compile_circuit
+from entangrid.agents.quantum.cv import CVCircuit
+from entangrid.agents.quantum.cv_module import CVModule
+from entangrid.agents.quantum.fitting import fit_circuit, fit_cv_circuit
 from entangrid.agents.quantum.torchquantum import tq
 from entangrid.data.errors import InputError
 
-#: fields of `Circuit` as a dictionary, or an importable function from the number of inputs to a torch module
+#: fields of `Circuit`, or of `CVCircuit` with `n_modes` among them, as a dictionary, or an importable function from the
+#: number of inputs to a torch module
 CircuitOption = Mapping[str, Any] | Callable[[int], nn.Module]
 
 ROLES = ("actor", "critic", "both")
@@ -26,16 +29,33 @@ def check_role(quantum: str) -> tuple[bool, bool]:
     return quantum != "critic", quantum != "actor"
 
 
-def fit_circuit(options: Mapping[str, Any], n_inputs: int, field: str = "circuit") -> Circuit:
-    """A circuit for so many inputs: `n_qubits` defaults to them, at most 6, with layers enough to read every one of
-    them at least once (at least 3). Raises `InputError` naming the field."""
-    options = dict(options)
-    if options.setdefault("n_inputs", n_inputs) != n_inputs:
-        raise InputError(f"{field}: n_inputs={options['n_inputs']}, but the network is given {n_inputs} numbers")
-    n_qubits = options.setdefault("n_qubits", min(n_inputs, 6))
-    if isinstance(n_qubits, int) and n_qubits > 0 and options.get("encoding") != "amplitude":
-        options.setdefault("n_layers", max(3, -(-n_inputs // n_qubits)))
-    return Circuit.from_dict(options)
+class CVLayer(nn.Module):
+    """A continuous-variable circuit between neighbours of any precision."""
+
+    def __init__(self, module: CVModule) -> None:
+        super().__init__()
+        self.module = module
+
+    @property
+    def circuit(self) -> CVCircuit:
+        """The description."""
+        return self.module.circuit
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Read-outs (B, outputs) of observations (B, n_inputs), in the observations' type."""
+        out: torch.Tensor = self.module(x).to(x.dtype)
+        return out
+
+
+def _cv_precision(backend: str | Mapping[str, Any], field: str) -> str:
+    options = dict(backend) if isinstance(backend, Mapping) else {"backend": backend}
+    precision = options.pop("precision", "single")
+    if options not in ({}, {"backend": "fused"}, {"backend": "torch"}):
+        raise InputError(
+            f"backend={backend!r} does not go with n_modes in {field}: qumodes have a simulator of their own, in plain"
+            " torch; expected {'precision': 'single' or 'double'} or nothing"
+        )
+    return str(precision)
 
 
 def circuit_layer(
@@ -46,6 +66,9 @@ def circuit_layer(
     A function's module is compiled if it is a TorchQuantum module and taken as it is otherwise; its outputs are counted
     by a call. Raises `InputError` naming the field.
     """
+    if isinstance(option, Mapping) and "n_modes" in option:
+        cv = fit_cv_circuit(option, n_inputs, field)
+        return CVLayer(cv.build(_cv_precision(backend, field))), cv.outputs
     if isinstance(option, Mapping):
         circuit = fit_circuit(option, n_inputs, field)
         return compile_circuit(circuit, backend=backend), circuit.outputs
@@ -62,6 +85,6 @@ def circuit_layer(
 
 def plain(option: CircuitOption, layer: nn.Module | None) -> CircuitOption:
     """What rebuilds the layer when a policy is loaded: every field of the circuit, or the function."""
-    if isinstance(layer, CompiledCircuit) and isinstance(option, Mapping):
+    if isinstance(layer, CompiledCircuit | CVLayer) and isinstance(option, Mapping):
         return layer.circuit.to_dict()
     return option

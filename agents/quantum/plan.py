@@ -1,10 +1,8 @@
-"""From a list of gates to a plan: which fused operations the kernels run, in two flat arrays.
+"""From scheduled operations to a plan: what the kernels run, in two flat arrays.
 
-Each primitive is moved as far forward as it commutes (past operations on other wires) and merged there: rotations of a
-wire into one SU(2) gate, constant gates that only move and phase amplitudes into one signed permutation. The first
-SU(2) gate of every wire, if nothing precedes it, makes a product state. Where many wires turn at once, each gate is
-split into RZ RY RZ: the real RY costs half as much, and the RZ of all wires, of two neighbouring stages and the signs
-between them are one multiplication by phases.
+The first SU(2) gate of every wire, if nothing precedes it, makes a product state. Where many wires turn at once, each
+gate is split into RZ RY RZ: the real RY costs half as much, and the RZ of all wires, of two neighbouring stages and the
+signs between them are one multiplication by phases.
 """
 
 from __future__ import annotations
@@ -18,64 +16,12 @@ import numpy as np
 from entangrid.agents.quantum.kernels import layout as at
 from entangrid.agents.quantum.program import Angle
 from entangrid.agents.quantum.readout import PauliTerms
-from entangrid.agents.quantum.translation import Fixed, PauliTurn, Primitive, Turn, su2_turns
+from entangrid.agents.quantum.schedule import Chain, Factor, Move, Operation, String, schedule, stages
+from entangrid.agents.quantum.translation import Primitive
 
 _SPLIT_FROM = 5  # chains of a stage: a diagonal costs what two SU(2) gates cost more than two RY
+_TILE = 7  # bits of a tile of amplitudes that stays in the first-level cache, with its costate
 SQUASH_CODES = {"none": 0, "min-max": 0, "tanh": 1, "arctan": 2}  # min-max is applied before the kernel
-
-
-class Factor(NamedTuple):
-    axis: int
-    angle: Angle
-    gain: float
-
-
-@dataclass
-class Chain:
-    """Rotations of one wire, fused; `controls` must all be 1."""
-
-    wire: int
-    controls: tuple[int, ...]
-    factors: list[Factor]
-
-    @property
-    def wires(self) -> set[int]:
-        return {self.wire, *self.controls}
-
-
-@dataclass
-class Move:
-    """new[j] = phase[j] old[source[j]] for all 2^n amplitudes."""
-
-    wires: set[int]
-    source: np.ndarray
-    phase: np.ndarray
-
-
-@dataclass
-class Dense:
-    """A constant matrix on ordered wires."""
-
-    ordered: tuple[int, ...]
-    matrix: np.ndarray
-
-    @property
-    def wires(self) -> set[int]:
-        return set(self.ordered)
-
-
-@dataclass
-class String:
-    """Rotation about a Pauli string."""
-
-    turn: PauliTurn
-
-    @property
-    def wires(self) -> set[int]:
-        return set(self.turn.wires)
-
-
-Operation = Chain | Move | Dense | String
 
 
 class Plan(NamedTuple):
@@ -93,69 +39,15 @@ class Plan(NamedTuple):
     operations: tuple[Operation, ...]
 
 
-def schedule(primitives: Iterable[Primitive], n_qubits: int) -> list[Operation]:
-    """Fused operations in order."""
-    out: list[Operation] = []
-    for primitive in primitives:
-        if isinstance(primitive, Turn):
-            new: Operation = Chain(
-                primitive.wire, primitive.controls, [Factor(primitive.axis, primitive.angle, primitive.gain)]
-            )
-        elif isinstance(primitive, PauliTurn):
-            new = String(primitive)
-        elif len(primitive.wires) == 1:
-            factors = [Factor(axis, Angle(offset=a), 1.0) for axis, a in su2_turns(primitive.matrix)]
-            if not factors:
-                continue
-            new = Chain(primitive.wires[0], (), factors)
-        else:
-            new = _move(primitive, n_qubits) or Dense(primitive.wires, primitive.matrix)
-        _append(out, new)
-    return out
-
-
-def _append(out: list[Operation], new: Operation) -> None:
-    for old in reversed(out):
-        if isinstance(new, Chain) and isinstance(old, Chain) and (new.wire, new.controls) == (old.wire, old.controls):
-            old.factors += new.factors
-            return
-        if isinstance(new, Move) and isinstance(old, Move):
-            old.phase = new.phase * old.phase[new.source]
-            old.source = old.source[new.source]
-            old.wires |= new.wires
-            return
-        if old.wires & new.wires:
-            break
-    out.append(new)
-
-
-def _move(fixed: Fixed, n_qubits: int) -> Move | None:
-    """The signed permutation of all amplitudes that a matrix with one entry a row makes, or None for others."""
-    entries = np.abs(fixed.matrix) > 1e-12
-    if not ((entries.sum(0) == 1).all() and (entries.sum(1) == 1).all()):
-        return None
-    bits = [n_qubits - 1 - w for w in fixed.wires]
-    j = np.arange(1 << n_qubits)
-    row = np.zeros_like(j)
-    for b in bits:
-        row = 2 * row + (j >> b & 1)
-    column = entries.argmax(1)[row]
-    source = j.copy()
-    for position, b in enumerate(reversed(bits)):
-        source = (source & ~(1 << b)) | ((column >> position & 1) << b)
-    return Move(set(fixed.wires), source, fixed.matrix[row, column])
-
-
-def _stages(operations: Iterable[Operation]) -> list[list[Chain] | Move | Dense | String | Chain]:
-    """The operations with neighbouring chains on different wires, none of them controlled, in lists."""
-    out: list[list[Chain] | Move | Dense | String | Chain] = []
-    for op in operations:
-        if not isinstance(op, Chain) or op.controls:
-            out.append(op)
-        elif out and isinstance(stage := out[-1], list) and all(c.wire != op.wire for c in stage):
-            stage.append(op)
-        else:
-            out.append([op])
+def _tilings(n_qubits: int) -> list[tuple[int, int, int]]:
+    """(low, bits, run): which bits are swung together, on tiles of 2^run amplitudes side by side for each of their
+    settings. First all bits that fit a tile, then two higher ones at a time, so that amplitudes come from the
+    first-level cache for all but a few of them."""
+    first = n_qubits if n_qubits <= _TILE + 1 else _TILE
+    out = [(0, first, 0)]
+    for low in range(first, n_qubits, 2):
+        bits = min(2, n_qubits - low)
+        out.append((low, bits, min(low, _TILE - bits)))
     return out
 
 
@@ -217,7 +109,9 @@ class _Tables:
         for bit, number in numbers:
             self.phases.setdefault(bit, []).append(2 * number)
         self.flush()
-        self.add(at.SWINGS, len(numbers), self._list([v for pair in numbers for v in pair]))
+        tilings = _tilings(self.n_qubits)
+        pairs = self._list([v for pair in numbers for v in pair])
+        self.add(at.SWINGS, len(numbers), pairs, len(tilings), self._list([v for tiling in tilings for v in tiling]))
         self.phases = {bit: [2 * number + 1] for bit, number in numbers}
 
     def flush(self) -> None:
@@ -273,13 +167,15 @@ class _Tables:
                 cycles.append(cycle)
         if cycles:
             first = self._list([v for cycle in cycles for v in [len(cycle), *cycle]])
-            self.add(at.PERMUTE, first, len(cycles))
+            back = self._list([v for cycle in cycles for v in [len(cycle), *reversed(cycle)]])
+            self.add(at.PERMUTE, first, len(cycles), back)
         negative = np.flatnonzero(np.abs(op.phase + 1) < 1e-12)
         turned = np.flatnonzero((np.abs(op.phase + 1) >= 1e-12) & (np.abs(op.phase - 1) >= 1e-12))
         if len(negative):
             self.add(at.SIGN, self._list(negative), len(negative))
         if len(turned):
-            self.add(at.PHASE, self._list(turned), len(turned), self._numbers(op.phase[turned]))
+            tables = (self._numbers(values) for values in (op.phase[turned], op.phase[turned].conj()))
+            self.add(at.PHASE, self._list(turned), len(turned), *tables)
 
 
 # which integer of an operation is a position in the lists
@@ -287,10 +183,10 @@ _LIST_FIELDS = {
     at.PRODUCT: (1,),
     at.SIGN: (1,),
     at.PHASE: (1,),
-    at.PERMUTE: (1,),
+    at.PERMUTE: (1, 3),
     at.DENSE: (1,),
     at.DIAGONAL: (1,),
-    at.SWINGS: (2,),
+    at.SWINGS: (2, 4),
 }
 
 
@@ -318,7 +214,7 @@ def make_plan(
                 first[op.wire] = op
             touched |= op.wires
         tables.product(first)
-    for group in _stages([op for op in operations if not any(op is chain for chain in first.values())]):
+    for group in stages([op for op in operations if not any(op is chain for chain in first.values())]):
         if isinstance(group, list):
             tables.stage(group)
         elif not (isinstance(group, Move) and tables.take_signs(group)):

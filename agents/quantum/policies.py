@@ -17,7 +17,8 @@ from entangrid.agents.parameter_groups import CIRCUIT_GROUPS, Groups, check_scal
 from entangrid.agents.policies import GroupedActorCriticPolicy
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit
-from entangrid.agents.quantum.networks import CircuitOption, check_role, circuit_layer, plain
+from entangrid.agents.quantum.cv import CVCircuit
+from entangrid.agents.quantum.networks import CircuitOption, CVLayer, check_role, circuit_layer, plain
 from entangrid.data.errors import InputError
 
 LR_GROUPS = CIRCUIT_GROUPS
@@ -57,7 +58,9 @@ class QuantumActorCriticPolicy(GroupedActorCriticPolicy):
     ``quantum``           which network is a circuit: "actor", "critic" or "both"
     ``circuit``           fields of `Circuit` as a dictionary; `n_inputs` is the length of the observation, and
                           `n_qubits` defaults to it, at most 6, with layers enough to read every input at least once
-                          (at least 3). Or an importable function from the number of inputs to a module
+                          (at least 3). With `n_modes` among them fields of `CVCircuit`: a continuous-variable circuit
+                          (see `fit_cv_circuit` for its defaults). Or an importable function from the number of inputs
+                          to a module
     ``critic_circuit``    the same for the critic
     ``backend``           what executes circuits: a name, or a mapping with its options (see `compile_circuit`)
     ``lr_scales``         factors on the learning rate of the actor's "input_scaling", "angles" and "output_scaling"
@@ -130,12 +133,12 @@ class QuantumActorCriticPolicy(GroupedActorCriticPolicy):
         )
 
     @property
-    def circuit(self) -> Circuit:
+    def circuit(self) -> Circuit | CVCircuit:
         """The actor's circuit."""
         return _circuit_of(self.mlp_extractor.policy_net, "actor")
 
     @property
-    def critic_circuit(self) -> Circuit:
+    def critic_circuit(self) -> Circuit | CVCircuit:
         """The critic's circuit."""
         return _circuit_of(self.mlp_extractor.value_net, "critic")
 
@@ -177,8 +180,8 @@ def _hidden_layers(net_arch: Any, quantum_actor: bool, quantum_critic: bool) -> 
     return layers
 
 
-def _circuit_of(network: nn.Sequential, what: str) -> Circuit:
+def _circuit_of(network: nn.Sequential, what: str) -> Circuit | CVCircuit:
     layer = network[0] if len(network) else None
-    if not isinstance(layer, CompiledCircuit):
-        raise InputError(f"the {what} is not described by a Circuit")
+    if not isinstance(layer, CompiledCircuit | CVLayer):
+        raise InputError(f"the {what} is not described by a Circuit or a CVCircuit")
     return layer.circuit

@@ -15,7 +15,8 @@ from entangrid.agents.optimizers import ScaledAdam, scaled
 from entangrid.agents.parameter_groups import check_scales, circuit_groups, grouped_optimizer
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit
-from entangrid.agents.quantum.networks import CircuitOption, circuit_layer, plain
+from entangrid.agents.quantum.cv import CVCircuit
+from entangrid.agents.quantum.networks import CircuitOption, CVLayer, circuit_layer, plain
 from entangrid.data.errors import InputError
 
 
@@ -108,11 +109,11 @@ class QuantumDQNPolicy(DQNPolicy):
         )
 
     @property
-    def circuit(self) -> Circuit:
+    def circuit(self) -> Circuit | CVCircuit:
         """The Q-network's circuit."""
         layer = self.q_net.q_net[0]
-        if not isinstance(layer, CompiledCircuit):
-            raise InputError("the Q-network is not described by a Circuit")
+        if not isinstance(layer, CompiledCircuit | CVLayer):
+            raise InputError("the Q-network is not described by a Circuit or a CVCircuit")
         return layer.circuit
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

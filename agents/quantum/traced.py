@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from entangrid.agents.quantum.fused import Engine, execute
+from entangrid.agents.quantum.fused import Engine, execute, execute_module, flatten
 from entangrid.agents.quantum.fused_torch import TorchPlan
 from entangrid.agents.quantum.plan import Plan, make_plan
 from entangrid.agents.quantum.program import Angle, Gate
@@ -44,15 +44,19 @@ class TracedCircuit(torch.nn.Module):
         self.mode = "torchquantum" if backend == "torchquantum" else "unknown"
         self._engines: dict[Any, Engine | TorchPlan] = {}
         self._recipe_engine: Engine | TorchPlan | None = None
+        self._places: list[tuple[Any, str]] = []
+        self._width = 0
 
     def forward(self, *args: Any) -> Any:
         """What the module returns."""
-        if self.mode == "unknown":
+        if self.mode == "unknown" or (self.mode == "traced once" and not self._is_as_traced(args)):
             self._choose(args)
-        if self._recipe_engine is not None:
-            parameters = list(self.module.parameters())
+        if (engine := self._recipe_engine) is not None:
+            parameters = self._parameters_now()
+            if isinstance(engine, Engine):
+                return execute_module(engine, args[0], parameters)
             flat = torch.cat([p.reshape(-1) for p in parameters]) if parameters else args[0].new_zeros(0)
-            return _execute(self._recipe_engine, args[0], flat, flat, None)
+            return engine.run(args[0], flat, flat, None)
         if self.mode == "traced at every call":
             try:
                 return run_traced(self.module, args, self._read)
@@ -62,28 +66,36 @@ class TracedCircuit(torch.nn.Module):
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array (B, n_in) without gradients; without torch too where the module was traced once."""
-        if self.mode == "unknown":
-            self._choose((torch.as_tensor(x, dtype=self.dtype),))
+        given = (torch.as_tensor(x, dtype=self.dtype),)
+        if self.mode == "unknown" or (self.mode == "traced once" and not self._is_as_traced(given)):
+            self._choose(given)
         engine = self._recipe_engine
         with torch.no_grad():
             if not isinstance(engine, Engine):
-                out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
+                out: np.ndarray = self(*given).numpy()
                 return out
-            parts = [p.detach().numpy().ravel() for p in self.module.parameters()]
-            flat = np.concatenate(parts).astype(engine.dtype) if parts else np.zeros(0, engine.dtype)
+            flat = flatten(self._parameters_now(), engine.dtype)
             return engine.forward(np.ascontiguousarray(x, engine.dtype), flat, flat)
 
+    def _is_as_traced(self, args: Sequence[Any]) -> bool:
+        return len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].shape[1:] == (self._width,)
+
     def _choose(self, args: Sequence[Any]) -> None:
-        self.mode = "traced at every call"
+        self.mode, self._recipe_engine = "traced at every call", None
         is_matrix = len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].dim() == 2
         # probing runs the module several times, which layers with a memory of their own would not forgive
         if is_matrix and all(isinstance(m, _MEMORYLESS) for m in self.module.modules()):
             try:
                 if (recipe := recognise(self.module, args[0].shape[1])) is not None:
                     self._recipe_engine = self._engine_of(recipe, args[0].shape[1])
+                    self._places, self._width = _places(self.module), args[0].shape[1]
                     self.mode = "traced once"
             except Untraceable as reason:
                 self._give_up(reason)
+
+    def _parameters_now(self) -> list[torch.Tensor]:
+        """The module's parameters, in the order in which the recipe counts their numbers."""
+        return [owner[name] for owner, name in self._places]
 
     def _give_up(self, reason: Untraceable) -> None:
         if self.precision == "double":
@@ -160,6 +172,16 @@ class TracedCircuit(torch.nn.Module):
             plan = make_plan(primitives, terms, tape.n_qubits, n_lanes, 0, n_shared, given_state=given)
             self._engines[key] = self._executor(plan, device)
         return self._engines[key]
+
+
+def _places(module: torch.nn.Module) -> list[tuple[Any, str]]:
+    """Where each of `module.parameters()` is: walking the modules at every call costs more than a small circuit."""
+    out: dict[int, tuple[Any, str]] = {}
+    for part in module.modules():
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                out.setdefault(id(parameter), (part._parameters, name))
+    return list(out.values())
 
 
 def _execute(

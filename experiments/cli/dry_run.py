@@ -92,12 +92,12 @@ def show(found: dict[str, Any], console: Console) -> None:
             f"{row['environment_steps']:,}" if learns else "-",
             f"{row['gradient_steps']:,}" if learns else "-",
             f"{row['cpu_s_per_run']:.1f}",
-            f"{row['cpu_h_left']:.2f}",
+            f"{row['cpu_h_left']:.3f}",
         )
     console.print(table)
     console.print(
         f"{found['finished']} of {found['runs']} runs are finished in {found['out']}. Left: about "
-        f"{found['cpu_h_left']:.2f} CPU hours, {found['wall_h_left']:.2f} h on {found['jobs']} cores, from speeds "
+        f"{found['cpu_h_left']:.3f} CPU hours, {found['wall_h_left']:.3f} h on {found['jobs']} cores, from speeds "
         "measured just now; start-up of workers is not in it. Nothing was run or written.",
         highlight=False,
         markup=False,

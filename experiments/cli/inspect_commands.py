@@ -117,22 +117,6 @@ def schema(
     typer.echo(f"written: {out}")
 
 
-def table(folder: Folder) -> None:
-    """Print the table of a study again."""
-    from entangrid.experiments import tidy
-    from entangrid.experiments.cli.printing import print_summary
-    from entangrid.experiments.figures import stored_study
-
-    print_summary(stored_study(folder), tidy.read(folder))
-
-
-def figure(folder: Folder, name: Annotated[str, typer.Option(help="which figure")] = "overview") -> None:
-    """Draw a figure of a study again from its stored results."""
-    from entangrid.experiments import figures
-
-    typer.echo(str(figures.make(name, folder)))
-
-
 def _print_json(content: dict[str, Any]) -> None:
     import json
 
@@ -141,5 +125,5 @@ def _print_json(content: dict[str, Any]) -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (validate, schema, table, figure):
+    for command in (validate, schema):
         app.command()(command)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entangrid.data.errors import InputError
+from entangrid.experiments.cli.engine_options import EngineOptions, engine_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,25 +15,12 @@ if TYPE_CHECKING:
     from entangrid.experiments.config import StudyConfig
 
 
-def engine_options(given: list[str] | None) -> dict[str, str]:
-    """The engine's options by name; raises InputError for one without a value."""
-    options: dict[str, str] = {}
-    for option in given or []:
-        name, equals, value = option.partition("=")
-        if not name or not equals or not value:
-            raise InputError(f"--engine-option {option!r}: expected NAME=VALUE, such as partition=cpu")
-        options[name] = value
-    return options
-
-
 def run(
     study: Annotated[str, typer.Argument(help="a packaged study (quickstart, smoke) or a YAML file")],
     out: Annotated[Path | None, typer.Option(help="folder of the study (default: runs/NAME)")] = None,
     jobs: Annotated[int | None, typer.Option(help="runs at a time (default: one a core)")] = None,
     engine: Annotated[str, typer.Option(help="local, dask, ray or slurm")] = "local",
-    engine_option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="of the engine; may be repeated")
-    ] = None,
+    engine_option: EngineOptions = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="change a field; may be repeated")
     ] = None,

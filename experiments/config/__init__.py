@@ -8,7 +8,7 @@
 from entangrid.experiments.config.arms import Arm, LearningArm, MatchedArm, MLPArm, QuantumArm, RuleArm, names
 from entangrid.experiments.config.circuits import CircuitConfig, CVCircuitConfig, NoiseConfig
 from entangrid.experiments.config.fields import did_you_mean
-from entangrid.experiments.config.loading import load, packaged, parse
+from entangrid.experiments.config.loading import check, load, packaged, parse
 from entangrid.experiments.config.study import StudyConfig, SweepConfig, TuningConfig, VerdictConfig
 from entangrid.experiments.config.task import HomesConfig, SplitConfig, TaskConfig, TrainingConfig, scenario_text
 
@@ -30,6 +30,7 @@ __all__ = [
     "TrainingConfig",
     "TuningConfig",
     "VerdictConfig",
+    "check",
     "did_you_mean",
     "load",
     "names",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, create_model, model_serializer
 
 from entangrid.experiments.config.base import Layers, Model, one_of
 
 
 def _word(value: Any) -> str:
     return "word" if isinstance(value, str) else "number"
+
+
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise ValueError("expected -1 or at least 1 (got 0)")
+    return value
 
 
 Rate = Annotated[float, Field(gt=0.0, le=1.0, description="step of the optimizer at the beginning")]
@@ -35,7 +41,11 @@ Batch = Annotated[int, Field(ge=1, le=1_000_000, description="transitions of a g
 Buffer = Annotated[int, Field(ge=1, le=10_000_000, description="transitions that are remembered")]
 Starts = Annotated[int, Field(ge=0, le=10_000_000, description="steps before the first update")]
 Frequency = Annotated[int, Field(ge=1, le=1_000_000, description="steps of every environment between updates")]
-Gradients = Annotated[int, Field(ge=-1, le=1_000_000, description="of an update; -1 is one a transition")]
+Gradients = Annotated[
+    int,
+    Field(ge=-1, le=1_000_000, description="of an update, not 0; -1 is one a transition"),
+    AfterValidator(_not_zero),
+]
 Interval = Annotated[int, Field(ge=1, le=1_000_000_000, description="steps between updates of the target network")]
 Critics = Annotated[int, Field(ge=1, le=16, description="critics, of which the lowest counts")]
 Epochs = Annotated[int, Field(ge=1, le=1_000, description="passes over a rollout")]

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from entangrid import agents
-from entangrid.agents import learners
+from entangrid.agents import ablations, learners
 from entangrid.experiments.config.algorithms import CONTINUOUS_ONLY, ON_POLICY, PARTIAL
 from entangrid.experiments.config.base import Layers, Model, Name, NotNegative, Positive, one_of
 from entangrid.experiments.config.circuits import NOISY, AnyCircuit, CircuitConfig, CVCircuitConfig, NoiseConfig
@@ -95,6 +95,9 @@ class LearningArm(_Sections):
         None, description="of PPO, A2C and REINFORCE; null is SB3's own for the action space"
     )
     activation: Literal["tanh", "relu"] | None = Field(None, description="of classical networks; null is SB3's own")
+    seeds: int | None = Field(
+        None, ge=1, le=100_000, description="so many of training.seeds, from the first on; null is all of them"
+    )
 
     @property
     def algorithm(self) -> str:
@@ -161,6 +164,9 @@ class QuantumArm(LearningArm):
     critic_lr_scale_input: NotNegative = Field(1.0, description="the same of the critic's circuit")
     critic_lr_scale_angles: NotNegative = Field(1.0, description="of its angles")
     critic_lr_scale_output: NotNegative = Field(1.0, description="of what follows its read-out")
+    ablation: Literal[ablations.ABLATIONS] | None = Field(  # type: ignore[valid-type]
+        None, description="one named change of this arm, of the circuits and of nothing else"
+    )
     frozen: list[Group] = Field([], max_length=3, description="groups of parameters that keep their first values")
     output_gain: float = Field(0.01, gt=0.0, le=10.0, description="of the head's orthogonal initialisation")
     inverse_temperature: Positive = Field(1.0, description='first value of the "softmax" head\'s')
@@ -220,7 +226,15 @@ class QuantumArm(LearningArm):
             raise ValueError(f"frozen is {self.frozen}; expected every group once")
         if self.is_cv:
             self._fits_modes()
+        if self.ablation is not None:
+            self._fits_ablation(self.ablation)
         return self
+
+    def _fits_ablation(self, name: str) -> None:
+        if (name == "kerr-off") != self.is_cv and not name.endswith("-frozen"):
+            raise ValueError(f"ablation {name!r} is of {'qubits' if self.is_cv else 'qumodes'}, not of this circuit")
+        if name.startswith(("shots-", "depolarising-")) and self.executed_by != "fused":
+            raise ValueError(f"ablation {name!r} chooses the backend; expected none of backend, noise, shots here")
 
     def _fits_modes(self) -> None:
         if self.controller not in ("ppo-quantum", "a2c-quantum"):

@@ -7,10 +7,10 @@ import types
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel, ConfigDict, Tag, TypeAdapter, ValidationError
 
 from entangrid.experiments.config.arms import LearningArm, MatchedArm, RuleArm
-from entangrid.experiments.config.base import is_tag
+from entangrid.experiments.config.base import Range, is_tag
 from entangrid.experiments.config.study import FIXED, StudyConfig
 
 
@@ -38,7 +38,9 @@ def _step(kinds: list[Any], part: Any) -> list[Any]:
         for _, plain in _members(kind):
             if isinstance(plain, type) and issubclass(plain, BaseModel):
                 if part in plain.model_fields:
-                    found.append(plain.model_fields[part].annotation)
+                    field = plain.model_fields[part]
+                    extra = [*field.metadata, *([field.discriminator] if field.discriminator else [])]
+                    found.append(Annotated[(field.annotation, *extra)] if extra else field.annotation)
             elif get_origin(plain) is dict:
                 found.append(get_args(plain)[1])
             elif get_origin(plain) is list:
@@ -68,26 +70,38 @@ def split_path(path: str, study: StudyConfig) -> list[str]:
     return parts
 
 
-def check_path(study: StudyConfig, path: str, where: str) -> None:
-    """Raise ValueError unless the path leads to one field of the study that a sweep or a search may vary."""
+def check_path(study: StudyConfig, path: str, values: list[Any] | Range, where: str) -> None:
+    """Raise ValueError unless the path leads to one field of the study that may be varied, and takes these values.
+
+    What fields say of one another is checked when runs are planned.
+    """
     parts = split_path(path, study)
-    if parts[0] == "arms" and len(parts) > 1 and parts[1] not in study.arms:
+    own = parts[0] == "arms"
+    if own and len(parts) > 1 and parts[1] not in study.arms:
         raise ValueError(f"{where}: no arm has this name; expected one of {', '.join(study.arms)}")
-    if path.startswith("training.seeds") or (parts[0] in FIXED and not (parts[0] == "arms" and len(parts) > 2)):
+    if parts[:2] == ["training", "seeds"] or (parts[0] in FIXED and not (own and len(parts) > 2)):
         raise ValueError(f"{where}: cannot be varied; expected a field that decides a run's result")
-    if parts[0] == "arms" and isinstance(study.arms[parts[1]], RuleArm) and parts[2] != "controller":
+    if own and isinstance(study.arms[parts[1]], RuleArm) and parts[2] != "controller":
         return  # its options are known to the controller alone
-    kinds: list[Any] = [type(study.arms[parts[1]])] if parts[0] == "arms" else [StudyConfig]
-    first = 2 if parts[0] == "arms" else 0
-    for i in range(first, len(parts)):
-        deeper = _step(kinds, parts[i])
-        if not deeper or (i == first == 2 and parts[i] in ("controller", "match")):
+    kinds: list[Any] = [type(study.arms[parts[1]])] if own else [StudyConfig]
+    for i, part in enumerate(parts[2:] if own else parts):
+        deeper = _step(kinds, part)
+        if not deeper or (own and i == 0 and part in ("controller", "match")):
             models = [plain for kind in kinds for _, plain in _members(kind) if isinstance(plain, type)]
             names = [name for model in models if issubclass(model, BaseModel) for name in model.model_fields]
-            raise ValueError(f"{where}: no field {parts[i]!r} that can be varied{did_you_mean(parts[i], names)}")
+            raise ValueError(f"{where}: no field {part!r} that can be varied{did_you_mean(part, names)}")
         kinds = deeper
     if any(isinstance(plain, type) and issubclass(plain, BaseModel) for kind in kinds for _, plain in _members(kind)):
         raise ValueError(f"{where}: a section, not a field; expected one of its fields")
+    union: Any = Union[tuple(kinds)]  # noqa: UP007 - made at run time
+    adapter: TypeAdapter[Any] = TypeAdapter(union, config=ConfigDict(strict=True, allow_inf_nan=False))
+    if isinstance(values, Range):
+        values = [int(v) if values.whole else v for v in (values.low, values.high)]
+    for value in values:
+        try:
+            adapter.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(f"{where}: {error.errors()[0]['msg']} (got {value!r:.60})") from None
 
 
 def concerns(study: StudyConfig, path: str, arm: str) -> bool:
@@ -103,6 +117,18 @@ def concerns(study: StudyConfig, path: str, arm: str) -> bool:
     if parts[0] in ALGORITHMS:
         return isinstance(config, LearningArm) and config.algorithm == parts[0]
     return True
+
+
+def copy_along(content: dict[str, Any], parts: Sequence[str]) -> None:
+    """Replace what stands along a path by copies, so that setting the field leaves the original alone."""
+    place: Any = content
+    for part in parts[:-1]:
+        key: Any = int(part) if isinstance(place, list) and part.isdigit() and int(part) < len(place) else part
+        old = place.get(key) if isinstance(place, dict) else place[key] if isinstance(key, int) else None
+        if not isinstance(old, dict | list):
+            return
+        place[key] = old.copy()
+        place = place[key]
 
 
 def set_path(content: dict[str, Any], parts: Sequence[str], value: Any) -> None:

@@ -17,6 +17,7 @@ from entangrid.experiments.config.study import StudyConfig
 
 _PACKAGED = "entangrid.experiments.conf"
 _DEEPEST = 8  # files that extend one another
+_INSTEAD = {"scenario": "scenarios", "scenarios": "scenario"}
 
 
 def packaged() -> list[str]:
@@ -30,12 +31,12 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> StudyConfig:
     Raises InputError with one line for each thing that is wrong, naming file, field, value and expectation.
     """
     content, where = _open(name_or_path, None)
-    return _check(content, where, None if where.endswith("(packaged)") else Path(name_or_path), overrides)
+    return check(content, where, overrides, None if where.endswith("(packaged)") else Path(name_or_path))
 
 
 def parse(content: str, where: str, overrides: Sequence[str] = ()) -> StudyConfig:
     """Check the text of a YAML file; ``where`` names it in messages."""
-    return _check(text.parse(content, where), where, None, overrides)
+    return check(text.parse(content, where), where, overrides)
 
 
 def _open(name_or_path: str, beside: Path | None) -> tuple[dict[str, Any], str]:
@@ -60,9 +61,12 @@ def _open(name_or_path: str, beside: Path | None) -> tuple[dict[str, Any], str]:
     )
 
 
-def _check(content: dict[str, Any], where: str, path: Path | None, overrides: Sequence[str]) -> StudyConfig:
+def check(content: dict[str, Any], where: str, overrides: Sequence[str] = (), path: Path | None = None) -> StudyConfig:
+    """Check plain fields, such as those of ``StudyConfig.model_dump()``; ``path``: their file, for what it extends."""
     try:
         content = _extended(content, where, path, ())
+        if overrides:
+            content = copy.deepcopy(content)
         for override in overrides:
             _apply(content, override)
         _remove_arms(content)
@@ -102,7 +106,7 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     An arm that names another controller, a circuit of the other kind and a scenario of another kind replace as a whole.
     """
     out = dict(base)
-    for one, other in (("scenario", "scenarios"), ("scenarios", "scenario")):
+    for one, other in _INSTEAD.items():
         if one in over:
             out.pop(other, None)
     for key, value in over.items():
@@ -140,5 +144,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
                 break
     try:
         set_path(content, parts, text.scalar(value, where))
+        if parts[0] in _INSTEAD and content[parts[0]] is not None:
+            content.pop(_INSTEAD[parts[0]], None)
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None

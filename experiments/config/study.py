@@ -30,6 +30,7 @@ from entangrid.experiments.config.base import (
     distinct,
     seed_list,
 )
+from entangrid.experiments.config.claim import ClaimConfig
 from entangrid.experiments.config.task import (
     ScenarioConfig,
     SplitConfig,
@@ -39,7 +40,19 @@ from entangrid.experiments.config.task import (
 )
 
 #: What a sweep cannot vary, since it is no part of a run.
-FIXED = ("name", "question", "scenario", "scenarios", "sweep", "verdict", "tuning", "tracking", "arms")
+FIXED = (
+    "name",
+    "question",
+    "scenario",
+    "scenarios",
+    "sweep",
+    "verdict",
+    "claim",
+    "cut",
+    "tuning",
+    "tracking",
+    "arms",
+)
 
 
 class SweepConfig(Model):
@@ -69,11 +82,17 @@ class SweepConfig(Model):
         return self
 
 
+Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
+
+
 class VerdictConfig(Model):
     """When two arms are called equivalent; fixed before the run."""
 
     margin: float = Field(0.05, gt=0.0, le=10.0, description="of gap closed, on either side of no difference")
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="of every interval")
+    pairs: list[Pair] | None = Field(
+        None, min_length=1, max_length=1_000, description="arms to compare, [a, b] each; null is chosen by kind"
+    )
 
 
 class TuningConfig(Model):
@@ -133,6 +152,10 @@ class StudyConfig(Model):
     arms: Arms = Field(description="what is compared: a name and a controller each")
     sweep: SweepConfig | None = Field(None, description="fields that take several values")
     verdict: VerdictConfig = Field(VerdictConfig(), description="when arms are called equivalent")
+    cut: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        [], max_length=32, description="what was left out to fit the machine; stands under table and figures"
+    )
+    claim: ClaimConfig | None = Field(None, description="a published saving to hold the study's numbers against")
     tuning: TuningConfig = Field(TuningConfig(), description="the search for hyperparameters")
     tracking: TrackingConfig = Field(TrackingConfig(), description="where learning curves go")
 
@@ -179,6 +202,15 @@ class StudyConfig(Model):
                     )
             if isinstance(arm, LearningArm):
                 self._learner_fits(name, arm)
+        for pair in self.verdict.pairs or []:
+            if unknown := [name for name in pair if name not in self.arms]:
+                raise ValueError(
+                    f"verdict.pairs names {unknown[0]!r}; expected the names of arms: {', '.join(self.arms)}"
+                )
+        if self.claim is not None and self.claim.baseline not in (None, *self.arms):
+            raise ValueError(
+                f"claim.baseline is {self.claim.baseline!r}; expected the name of an arm: {', '.join(self.arms)}"
+            )
         if self.task.action_set == "discrete" and "optimum" in controllers:
             raise ValueError("task.action_set is 'discrete', on which the optimum's plan cannot be followed")
         return self
@@ -196,6 +228,11 @@ class StudyConfig(Model):
             )
         section = self.hyperparameters(name)
         own = arm.override
+        scaled = isinstance(arm, QuantumArm) and {arm.lr_scale_input, arm.lr_scale_angles, arm.lr_scale_output} != {1.0}
+        if isinstance(arm, QuantumArm) and arm.is_cv and scaled and getattr(section, "use_rms_prop", False):
+            raise ValueError(
+                f"arms.{name}: learning-rate factors of qumodes do not go with a2c.use_rms_prop; expected false"
+            )
         if isinstance(section, PPOConfig):
             rollout = self.training.n_envs * section.n_steps
             if rollout % section.batch_size:
@@ -219,6 +256,8 @@ class StudyConfig(Model):
             raise ValueError(
                 "split.homes holds homes out and task.control is 'joint', a policy of fixed homes; expected 'per-home'"
             )
+        if not self.split.homes.all_alike and (self.task.feeder is not None or self.task.name == "Feeder-v0"):
+            raise ValueError("split.homes: homes of a feeder cannot be held out, since they are part of one grid")
         if both := set(self.training.seed_list) & set(self.tuning.seed_list):
             raise ValueError(f"tuning.seeds and training.seeds both hold {min(both)}; expected no common seed")
         return self
@@ -229,8 +268,8 @@ class StudyConfig(Model):
 
         sections = {"sweep.axes": self.sweep.axes if self.sweep else {}, "tuning.space": self.tuning.space}
         for where, paths in sections.items():
-            for path in paths:
-                check_path(self, path, f"{where}.{path}")
+            for path, values in paths.items():
+                check_path(self, path, values, f"{where}.{path}")
         return self
 
 

@@ -164,6 +164,15 @@ class SplitConfig(Model):
     test_every: int = Field(4, ge=2, le=52, description="every n-th week is held out for the test")
     validation_every: int = Field(0, ge=0, le=52, description="every n-th week is held out for validation; 0 is none")
     homes: HomesConfig = Field(HomesConfig(), description="which homes are held out; by default none")
+    evaluate_on: Literal["test", "validation"] = Field(
+        "test", description="what the runs' results are of; a search for hyperparameters must not see the test"
+    )
+
+    @model_validator(mode="after")
+    def _can_validate(self) -> SplitConfig:
+        if self.evaluate_on == "validation" and not self.validation_every:
+            raise ValueError("evaluate_on is 'validation' and validation_every is 0; expected at least 2")
+        return self
 
     @model_validator(mode="after")
     def _not_one(self) -> SplitConfig:

@@ -1,6 +1,6 @@
 """Writes noise_reference.json: random circuits with noise, their read-outs and gradients by PennyLane's default.mixed.
 
-python tests/agents/make_noise_reference.py     (needs PennyLane; the file is committed, tests only read it)
+PYTHONPATH=tests python tests/agents/make_noise_reference.py     (needs PennyLane; tests only read the file)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pennylane as qml
-from make_pennylane_reference import OPERATIONS
+from pennylane_circuits import OPERATIONS
 
 WIDE = ("qft", "multicnot", "cswap", "ccz")
 

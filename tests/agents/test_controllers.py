@@ -13,13 +13,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import entangrid
-from entangrid.agents.controller import Physical, encode
+from entangrid.agents.controller import Foresighted, Physical, encode
+from entangrid.agents.optimal.forecasts import Forecast
+from entangrid.agents.optimal.linear import InfeasibleError
 from entangrid.agents.optimal.oracle import Optimum
-from entangrid.agents.optimal.program import InfeasibleError, solve
+from entangrid.agents.optimal.program import Plan
+from entangrid.agents.optimal.program import solve as solve_window
+from entangrid.agents.optimal.replay import Values
 from entangrid.agents.rules import NoControl, SelfConsumption
 from entangrid.data.errors import InputError
 from entangrid.envs import HomeEnv, Simulator, Task
 from entangrid.experiments.evaluate import evaluate
+
+
+def solve(task: Task, home: int, start: int, steps: int, *, value_el: float, value_heat: float, **given: Any) -> Plan:
+    """A plan with perfect foresight from a state given by some of its fields."""
+    simulator = Simulator(task)
+    simulator.reset()
+    state = simulator.state[0, home].copy()
+    options = {"time_limit_s": given.pop("time_limit_s")} if "time_limit_s" in given else {}
+    for name, value in given.items():
+        state[name] = value
+    window = Forecast(task).window(start, steps)
+    return solve_window(task, home, window, state, Values(value_el, value_heat, 0.0), **options)
 
 
 class Anything:
@@ -225,7 +241,7 @@ def test_plan_equals_an_independent_formulation() -> None:
     )
     task = Task.make(world, episode_steps=2, starts=[0], sequential=True)
     plan = solve(task, 0, 0, 2, soc=0.0, t_air=20.0, t_mass=20.0, value_el=0.0, value_heat=0.0)
-    assert plan.p_battery_kw == pytest.approx([3.0 / 0.95**2, -3.0])
+    assert plan.terms["p_battery_kw"] == pytest.approx([3.0 / 0.95**2, -3.0])
     assert plan.objective_eur == pytest.approx(0.1 * 3.0 / 0.95**2)
     assert plan.bound_eur <= plan.objective_eur + 1e-9
 
@@ -244,7 +260,7 @@ def test_every_controller_is_made_by_name_and_acts(name: str) -> None:
     simulator = Simulator(task, 2)
     simulator.reset()
     controller = entangrid.agents.make(name, task, n_envs=2)
-    if name == "optimum":
+    if isinstance(controller, Foresighted):
         controller.attach(simulator)
     actions, _ = controller.predict(simulator.obs.reshape(2, -1), deterministic=True)
     simulator.step(actions)

@@ -69,11 +69,11 @@ def test_without_kerr_it_equals_exact_gaussian_moments(modes: int) -> None:
         np.testing.assert_allclose(values, [*exact.mean_x(), *exact.mean_n()], atol=1e-5)
 
 
-@pytest.mark.parametrize(("modes", "cutoff", "levels"), [(1, 14, 60), (2, 12, 26), (3, 8, 13)])
+@pytest.mark.parametrize(("modes", "cutoff", "levels"), [(1, 14, 60), (2, 12, 26), (3, 8, 13), (4, 7, 10)])
 def test_with_kerr_it_equals_a_larger_cutoff(modes: int, cutoff: int, levels: int) -> None:
     circuit = CVCircuit(modes, 2, cutoff=cutoff, readout="xn", reupload=True)
-    module = drawn(circuit, active={1: 0.15, 2: 0.1, 3: 0.05}[modes], seed=1)
-    x = np.random.default_rng(0).uniform(-1, 1, (2, modes)) * {1: 0.4, 2: 0.3, 3: 0.2}[modes]
+    module = drawn(circuit, active={1: 0.15, 2: 0.1, 3: 0.05, 4: 0.04}[modes], seed=1)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, modes)) * {1: 0.4, 2: 0.3, 3: 0.2, 4: 0.15}[modes]
     got = module(torch.tensor(x)).detach().numpy()
     a = ladder(levels)
     for row, values in zip(x, got, strict=True):

@@ -15,7 +15,9 @@ from gymnasium import spaces
 from stable_baselines3 import A2C, PPO
 
 from entangrid.agents.networks import actor_parameters, critic_parameters
-from entangrid.agents.quantum.cv_policy import CVActorCriticPolicy, default_circuit
+from entangrid.agents.quantum.cv_policy import CVActorCriticPolicy
+from entangrid.agents.quantum.networks import fit_cv_circuit
+from entangrid.agents.quantum.policies import QuantumActorCriticPolicy
 from entangrid.data.errors import InputError
 
 SCALES = {"input_scaling": 2.0, "angles": 0.5, "output_scaling": 0.0}
@@ -45,7 +47,7 @@ class Tracking(gym.Env[np.ndarray, np.ndarray]):
 def _model(algorithm: Any = PPO, seed: int = 3, env: Any = None, **policy_kwargs: Any) -> Any:
     policy_kwargs = {"circuit": {"n_modes": 2, "cutoff": 5, "norm_tolerance": 1.0}, "lr_scales": SCALES} | policy_kwargs
     options: dict[str, Any] = {"n_steps": 32, "device": "cpu", "learning_rate": lambda left: 5e-4 * (1.0 + left)}
-    options |= {"batch_size": 16, "n_epochs": 2} if algorithm is PPO else {"use_rms_prop": False}
+    options |= {"batch_size": 16, "n_epochs": 2} if algorithm is PPO else {}
     return algorithm(CVActorCriticPolicy, env or Tracking(), seed=seed, policy_kwargs=policy_kwargs, **options)
 
 
@@ -103,10 +105,10 @@ def test_the_actor_is_the_circuit_and_one_linear_layer() -> None:
 
 
 def test_default_circuit_reads_every_input() -> None:
-    circuit = default_circuit(26)
+    circuit = fit_cv_circuit({}, 26)
     assert (circuit.n_modes, circuit.n_layers, circuit.reupload, circuit.squash) == (2, 13, True, "tanh")
-    assert default_circuit(1).n_modes == 1
-    assert default_circuit(5, {"n_modes": 3, "input_layer": True}).reupload is False
+    assert fit_cv_circuit({}, 1).n_modes == 1
+    assert fit_cv_circuit({"n_modes": 3, "input_layer": True}, 5).reupload is False
     torch.manual_seed(0)
     module = circuit.build()
     module(2.0 * torch.rand(50, 26) - 1.0)
@@ -129,7 +131,11 @@ def test_bad_options_are_named(options: dict[str, Any], word: str) -> None:
         _model(**options)
 
 
-def test_an_optimizer_without_factors_is_refused() -> None:
-    with pytest.raises(InputError, match=r"RMSprop.*use_rms_prop=False"):
-        A2C(CVActorCriticPolicy, Tracking(), policy_kwargs={"lr_scales": SCALES}, device="cpu")
-    A2C(CVActorCriticPolicy, Tracking(), device="cpu")
+def test_a_backend_of_qubits_is_refused() -> None:
+    with pytest.raises(InputError, match=r"'shots'.*n_modes in circuit"):
+        PPO(
+            QuantumActorCriticPolicy,
+            Tracking(),
+            device="cpu",
+            policy_kwargs={"circuit": {"n_modes": 1}, "backend": "shots"},
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from quantum_cases import N_INPUTS, agree, angle_value, circuits, dense, draw_va
 from quantum_reference import GATES, gate_matrix
 
 from entangrid.agents.quantum.fused import Engine, FusedFunction
-from entangrid.agents.quantum.plan import Chain, Move, make_plan
+from entangrid.agents.quantum.plan import make_plan
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import parse_readout
+from entangrid.agents.quantum.schedule import Chain, Move
 from entangrid.agents.quantum.torchquantum import tq, tqf
 from entangrid.agents.quantum.translation import translate
 
@@ -63,7 +65,7 @@ def test_reference_matrices_are_torchquantums(name: str, inverse: bool) -> None:
 
 
 @settings(max_examples=120, deadline=None)
-@given(circuits(), st.integers(1, 40), st.integers(0, 999))
+@given(circuits(10), st.integers(1, 100), st.integers(0, 999))
 def test_random_circuits_agree(circuit: Any, batch: int, seed: int) -> None:
     n, gates, strings = circuit
     single, double = draw_values(batch, seed, torch.float32), draw_values(min(batch, 3), seed, torch.float64)
@@ -71,6 +73,25 @@ def test_random_circuits_agree(circuit: Any, batch: int, seed: int) -> None:
     agree(with_gradients(fused(n, gates, strings, single, "single"), single), reference, 1e-5)
     exact = with_gradients(dense(n, gates, strings, double), double)
     agree(with_gradients(fused(n, gates, strings, double, "double"), double), exact, 1e-10)
+
+
+# hundreds more: PENNYLANE_EXAMPLES=500 python -m pytest tests/agents/test_quantum_gates.py -k live
+@settings(max_examples=int(os.environ.get("PENNYLANE_EXAMPLES", "60")), deadline=None)
+@given(circuits(10), st.integers(1, 100), st.integers(0, 999))
+def test_random_circuits_equal_live_pennylane(circuit: Any, batch: int, seed: int) -> None:
+    pytest.importorskip("pennylane", reason="PennyLane is not installed: stored results stand in for it")
+    from pennylane_circuits import run
+
+    n, gates, strings = circuit
+    double = draw_values(batch, seed, torch.float64)
+    single = [v.detach().float().requires_grad_() for v in double]
+    want = with_gradients(run(n, gates, strings, double), double)
+    agree(with_gradients(fused(n, gates, strings, double, "double"), double), want, 1e-10)
+    # from the same numbers: a rounded input is another input
+    rounded = [v.detach().double().requires_grad_() for v in single]
+    want = with_gradients(run(n, gates, strings, rounded), rounded)
+    agree(with_gradients(fused(n, gates, strings, single, "single"), single), want, 1e-5)
+    agree(with_gradients(on_torchquantum(n, gates, strings, single), single), want, 1e-5)
 
 
 @pytest.mark.parametrize("name", ["cnot", "swap", "ecr", "c3x", "rzx", "crot", "xxplusyy"])

@@ -135,6 +135,38 @@ def test_later_parameters_count() -> None:
     torch.testing.assert_close(layer(x), module(x), atol=1e-5, rtol=0)
 
 
+def test_replaced_parameters_count_and_missing_ones_are_noticed() -> None:
+    torch.manual_seed(0)
+    module = Encoded()
+    layer = compile_circuit(module)
+    x = torch.randn(5, N)
+    layer(x)
+    module.scaling = torch.nn.Parameter(torch.rand(2, N))
+    torch.testing.assert_close(layer(x), module(x), atol=1e-5, rtol=0)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        with torch.no_grad():
+            other.module.scaling.add_(1.0)
+        torch.testing.assert_close(other(x), other.module(x), atol=1e-5, rtol=0)
+    module.scaling = torch.nn.Parameter(torch.rand(3, N))
+    with pytest.raises(InputError, match=r"14 angles, .* 17"):
+        layer(x)
+
+
+def test_gradients_are_those_of_the_call_whatever_happens_to_the_parameters() -> None:
+    torch.manual_seed(0)
+    module = Encoded()
+    layer = compile_circuit(module)
+    x = torch.randn(20, N)
+    y = layer(x).sum()
+    trained = [p for p in module.parameters() if p.requires_grad]
+    first = torch.autograd.grad(y, trained, retain_graph=True)
+    with torch.no_grad():
+        module.scaling.add_(1.0)
+    layer(x)  # takes the workspace over
+    for a, b in zip(first, torch.autograd.grad(y, trained), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_tracing_changes_nothing() -> None:
     torch.manual_seed(0)
     module = Encoded()

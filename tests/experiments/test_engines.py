@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from study_cases import command, entangrid, results, stamps, write_study
+from engine_cases import command, entangrid, results, stamps, write_study
 
 from entangrid import experiments
 from entangrid.data.errors import InputError

@@ -18,7 +18,8 @@ import yaml
 
 from entangrid import experiments
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, figures, plan, runner, setting, store, tidy, train
+from entangrid.experiments import config, figures, plan, runner, scores, setting, store, tidy, train
+from entangrid.experiments import summary as summaries
 
 STUDY = """
 name: tiny
@@ -67,8 +68,8 @@ def test_study_leaves_runs_table_and_figure(finished: Path) -> None:
     assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
 
     frame = tidy.read(out)
-    assert list(frame.columns) == ["arm", "controller", "seed", "week", "home", "metric", "value", "unit", "split"]
-    summary = tidy.summary(frame)
+    assert tuple(frame.columns) == tidy.COLUMNS
+    summary = summaries.summary(scores.Scores(frame))
     assert summary.loc["no-control", "gap_closed"] == 0.0
     assert summary.loc["best", "gap_closed"] == pytest.approx(1.0)
     assert (summary["objective_eur_week"] >= summary.loc["best", "objective_eur_week"] - 1e-6).all()

@@ -1,18 +1,21 @@
-"""A register of samples as a Numba type: 16 float32 or 8 float64, one per lane.
+"""A register of samples as a Numba type: 16 float32 or 8 float64, one per lane; and memory that is read in registers.
 
 LLVM does not turn the plain inner loop over samples into vector code (the arrays might overlap), which costs a factor
 of some forty. With explicit vectors the same source becomes AVX-512, AVX2, SSE or NEON instructions.
+
+Straight-line arithmetic is written as functions of `symbols` under `straight`: Numba would type every single operation
+of them, which takes most of the time of the first call.
 """
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import cgutils as _cgutils
 from numba.core import imputils as _imputils
 from numba.core import types as _types
 from numba.core.datamodel import models
@@ -20,16 +23,16 @@ from numba.core.typing import templates as _templates
 from numba.extending import intrinsic as _intrinsic
 from numba.extending import register_model as _register_model
 
+from entangrid.agents.quantum.kernels import symbols
+
 F = TypeVar("F", bound=Callable[..., Any])
 # Numba's own annotations are partial: inside this file its machinery is untyped
-cgutils: Any = _cgutils
 types: Any = _types
 templates: Any = _templates
+lower_builtin: Any = _imputils.lower_builtin
 intrinsic: Any = _intrinsic
 register_model: Any = _register_model
-lower_builtin: Any = _imputils.lower_builtin
 REGISTER_BYTES = 64
-_CONTRACT = ("contract", "nsz")  # fused multiply-add allowed; NaN and infinity keep their meaning
 
 
 def kernel(function: F) -> F:
@@ -43,6 +46,11 @@ def inner(function: F) -> F:
     return cast(F, numba.njit(error_model="numpy", boundscheck=False, nogil=True, **options)(function))
 
 
+def inlined(function: F) -> F:
+    """For the one part of a kernel that has a name of its own: compiled as if it stood there."""
+    return cast(F, numba.njit(inline="always", error_model="numpy", boundscheck=False, nogil=True)(function))
+
+
 class Lanes(types.Type):  # type: ignore[misc]
     """One vector register of numbers of a floating type."""
 
@@ -51,114 +59,119 @@ class Lanes(types.Type):  # type: ignore[misc]
         self.width = REGISTER_BYTES // (dtype.bitwidth // 8)
         super().__init__(name=f"Lanes({dtype})")
 
-    @property
-    def key(self) -> Any:
-        return self.dtype
+
+class Room(types.Type):  # type: ignore[misc]
+    """An address in an array of numbers of a floating type, from which registers are counted. No bounds are checked."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Room({dtype})")
+
+
+class Table(types.Type):  # type: ignore[misc]
+    """An address of numbers that are only read."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Table({dtype})")
 
 
 LANES = {types.float32: Lanes(types.float32), types.float64: Lanes(types.float64)}
+ROOMS = {types.float32: Room(types.float32), types.float64: Room(types.float64)}
 
 
-def _vector(lanes: Lanes) -> ir.VectorType:
-    return ir.VectorType(ir.FloatType() if lanes.dtype == types.float32 else ir.DoubleType(), lanes.width)
-
-
-def _splat(vector: ir.VectorType, value: float) -> ir.Constant:
-    return ir.Constant(vector, [ir.Constant(vector.element, value)] * vector.count)
+def _number(dtype: Any) -> Any:
+    return ir.FloatType() if dtype == types.float32 else ir.DoubleType()
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, _vector(lanes))  # type: ignore[no-untyped-call]
+    def __init__(self, manager: Any, kind: Lanes) -> None:
+        super().__init__(manager, kind, ir.VectorType(_number(kind.dtype), kind.width))  # type: ignore[no-untyped-call]
 
 
-def _binary(function: Any, instruction: str) -> None:
-    @templates.infer_global(function)
-    class _Template(templates.AbstractTemplate):  # type: ignore[misc]
-        def generic(self, args: Any, kws: Any) -> Any:
-            if len(args) == 2 and isinstance(args[0], Lanes) and args[0] == args[1]:
-                return templates.signature(args[0], *args)
-            return None
-
-    @lower_builtin(function, Lanes, Lanes)  # type: ignore[untyped-decorator]
-    def _lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return getattr(builder, instruction)(*args, flags=_CONTRACT)
+@register_model(Room)
+class _RoomModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Room) -> None:
+        super().__init__(manager, kind, _number(kind.dtype).as_pointer())  # type: ignore[no-untyped-call]
 
 
-_binary(operator.add, "fadd")
-_binary(operator.sub, "fsub")
-_binary(operator.mul, "fmul")
+@register_model(Table)
+class _TableModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Table) -> None:
+        number = ir.IntType(64) if kind.dtype == types.int64 else _number(kind.dtype)
+        super().__init__(manager, kind, number.as_pointer())  # type: ignore[no-untyped-call]
 
 
-@templates.infer_global(operator.neg)
-class _Negative(templates.AbstractTemplate):  # type: ignore[misc]
+@templates.infer_global(operator.getitem)
+class _Getitem(templates.AbstractTemplate):  # type: ignore[misc]
     def generic(self, args: Any, kws: Any) -> Any:
-        return templates.signature(args[0], *args) if len(args) == 1 and isinstance(args[0], Lanes) else None
+        return templates.signature(args[0].dtype, args[0], types.intp) if isinstance(args[0], Table) else None
 
 
-@lower_builtin(operator.neg, Lanes)  # type: ignore[untyped-decorator]
-def _lower_negative(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return builder.fneg(*args)
-
-
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    address = builder.gep(data, [offset])
-    return builder.bitcast(address, _vector(LANES[array_type.dtype]).as_pointer())
+@lower_builtin(operator.getitem, Table, types.intp)  # type: ignore[untyped-decorator]
+def _lower_getitem(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.load(builder.gep(args[0], [args[1]]))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def vload(typing: Any, array: Any, offset: Any) -> Any:
-    """The register at element `offset` of a flat contiguous array. No bounds are checked."""
+def table(typing: Any, array: Any) -> Any:
+    """The numbers of a flat contiguous array, which must outlive it."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        value = builder.load(_pointer(context, builder, sig.args[0], args[0], args[1]))
-        value.align = sig.args[0].dtype.bitwidth // 8
-        return value
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
 
-    return LANES[array.dtype](array, types.intp), generate
+    return Table(array.dtype)(array), generate
+
+
+def straight(function: Callable[..., Any]) -> Any:
+    """Straight-line code for kernels: `function` runs once on symbols, which write the instructions down.
+
+    Its annotations say what it takes and returns: `symbols.Register`, `Room`, `Index` or `Number` (a tuple of several
+    to return). What is known when it runs is not written down, so that loops over constants unroll.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    wanted = [p.annotation for p in signature.parameters.values()]
+    returned = signature.return_annotation
+    several = getattr(returned, "__args__", None)
+
+    def kind(symbol: Any, dtype: Any) -> Any:
+        return {symbols.Index: types.intp, symbols.Number: dtype, symbols.Register: LANES[dtype],
+                symbols.Room: ROOMS[dtype]}[symbol]  # fmt: skip
+
+    def definition(context: Any, *args: Any) -> Any:
+        dtype = next((a.dtype for a in args if isinstance(a, Lanes | Room)), None)
+        if dtype is None:
+            dtype = next((a for a in args if a in LANES), types.float64)
+        if several:
+            result = types.Tuple([kind(symbol, dtype) for symbol in several])
+        else:
+            result = types.void if returned is None else kind(returned, dtype)
+
+        def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            scribe = symbols.Scribe(builder, ir.VectorType(_number(dtype), LANES[dtype].width))
+            out = function(*(symbol(scribe, value) for symbol, value in zip(wanted, values, strict=True)))
+            if several:
+                return context.make_tuple(builder, sig.return_type, [symbol.value for symbol in out])
+            return context.get_dummy_value() if returned is None else out.value
+
+        return result(*(kind(symbol, dtype) for symbol in wanted)), generate
+
+    first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    definition.__signature__ = inspect.Signature([first, *signature.parameters.values()])  # type: ignore[attr-defined]
+    definition.__name__, definition.__doc__ = function.__name__, function.__doc__
+    return intrinsic(definition)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def vstore(typing: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Write a register to element `offset` of a flat contiguous array. No bounds are checked."""
+def room(typing: Any, array: Any, first: Any) -> Any:
+    """The room that begins at element `first` of a flat contiguous array, which must outlive it."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        store = builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1]))
-        store.align = sig.args[0].dtype.bitwidth // 8
-        return context.get_dummy_value()
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.gep(data, [args[1]])
 
-    return types.void(array, types.intp, LANES[array.dtype]), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def vset(typing: Any, value: Any) -> Any:
-    """A register with the same float32 or float64 number in every lane."""
-    lanes = LANES[value]
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector, index = _vector(lanes), ir.IntType(32)
-        one = builder.insert_element(ir.Constant(vector, ir.Undefined), args[0], ir.Constant(index, 0))
-        zeros = ir.Constant(ir.VectorType(index, lanes.width), [0] * lanes.width)
-        return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
-
-    return lanes(value), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def vsum(typing: Any, value: Any) -> Any:
-    """The sum over the lanes, always in the same order."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = _vector(value)
-        bits = "f32" if vector.element == ir.FloatType() else "f64"
-        kind = ir.FunctionType(vector.element, [vector.element, vector])
-        name = f"llvm.vector.reduce.fadd.v{vector.count}{bits}"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        return builder.call(function, [ir.Constant(vector.element, -0.0), args[0]], fastmath=("reassoc",))
-
-    return value.dtype(value), generate
+    return ROOMS[array.dtype](array, types.intp), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -172,107 +185,97 @@ def width(typing: Any, array: Any) -> Any:
     return types.intp(array), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def vzero(typing: Any, array: Any) -> Any:
-    """A register of zeros of the array's type."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _splat(_vector(LANES[array.dtype]), 0.0)
-
-    return LANES[array.dtype](array), generate
+@straight
+def whole(k: symbols.Index) -> symbols.Index:
+    """A constant as any other whole number: Numba compiles a function anew for every constant it is called with."""
+    return k
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def parity(typing: Any, bits: Any) -> Any:
+@straight
+def at(memory: symbols.Room, k: symbols.Index) -> symbols.Room:
+    """The room from register k on."""
+    return memory.shifted(k)
+
+
+@straight
+def load(memory: symbols.Room, k: symbols.Index) -> symbols.Register:
+    """Register k."""
+    return memory[k]
+
+
+@straight
+def store(memory: symbols.Room, k: symbols.Index, value: symbols.Register) -> None:
+    """Write register k."""
+    memory[k] = value
+
+
+@straight
+def clear(memory: symbols.Room, k: symbols.Index) -> None:
+    """Zeros into register k."""
+    memory[k] = memory.zero()
+
+
+@straight
+def fill(memory: symbols.Room, k: symbols.Index, value: symbols.Number) -> None:
+    """The same number into every lane of register k."""
+    memory[k] = value.everywhere()
+
+
+@straight
+def zero(memory: symbols.Room) -> symbols.Register:
+    """A register of zeros of the room's type."""
+    return memory.zero()
+
+
+@straight
+def constant(memory: symbols.Room, value: symbols.Number) -> symbols.Register:
+    """A register of the room's type with the same number in every lane."""
+    return value.everywhere()
+
+
+@straight
+def splat(value: symbols.Number) -> symbols.Register:
+    """A register with the same number in every lane."""
+    return value.everywhere()
+
+
+@straight
+def add(memory: symbols.Room, k: symbols.Index, value: symbols.Register) -> None:
+    """Add to register k."""
+    memory[k] = memory[k] + value
+
+
+@straight
+def negative(value: symbols.Register) -> symbols.Register:
+    """All lanes with the other sign."""
+    return -value
+
+
+@straight
+def total(value: symbols.Register) -> symbols.Number:
+    """The sum over the lanes, always in the same order."""
+    return value.sum()
+
+
+@straight
+def put(memory: symbols.Room, k: symbols.Index, lane: symbols.Index, value: symbols.Number) -> None:
+    """Write one lane of register k."""
+    memory.put(k, lane, value)
+
+
+@straight
+def pick(memory: symbols.Room, k: symbols.Index, lane: symbols.Index) -> symbols.Number:
+    """One lane of register k."""
+    return memory.pick(k, lane)
+
+
+@straight
+def parity(bits: symbols.Index) -> symbols.Index:
     """1 if an odd number of bits is set, else 0."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.and_(builder.ctpop(args[0]), ir.Constant(args[0].type, 1))
-
-    return types.intp(types.intp), generate
+    return bits.parity()
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def vpolar(typing: Any, real: Any, imaginary: Any) -> Any:
-    """(|z|, Re z/|z|, Im z/|z|) of every lane, with 1 as the direction of zero."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = _vector(real)
-        single = vector.element == ir.FloatType()
-        kind = ir.FunctionType(vector, [vector])
-        name = f"llvm.sqrt.v{vector.count}{'f32' if single else 'f64'}"
-        root = cgutils.get_or_insert_function(builder.module, kind, name)
-        square = builder.fadd(builder.fmul(args[0], args[0]), builder.fmul(args[1], args[1]))
-        size = builder.call(root, [square])
-        is_zero = builder.fcmp_ordered("<", square, _splat(vector, 1e-30 if single else 1e-280))
-        re = builder.select(is_zero, _splat(vector, 1.0), builder.fdiv(args[0], size))
-        im = builder.select(is_zero, _splat(vector, 0.0), builder.fdiv(args[1], size))
-        return context.make_tuple(builder, sig.return_type, [size, re, im])
-
-    return types.UniTuple(real, 3)(real, imaginary), generate
-
-
-_SINCOS: dict[Any, tuple[list[float], list[float], list[float]]] = {
-    # π/2 in parts whose products with small integers are exact, then the polynomials of sin and cos on [-π/4, π/4]
-    types.float32: (
-        [1.5703125, 4.837512969970703125e-4, 7.54978995489188216e-8],
-        [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4],
-        [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5],
-    ),
-    types.float64: (
-        [1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21],
-        [-1.66666666666666324348e-1, 8.33333333332248946124e-3, -1.98412698298579493134e-4,
-         2.75573137070700676789e-6, -2.50507602534068634195e-8, 1.58969099521155010221e-10],
-        [4.16666666666666019037e-2, -1.38888888888741095749e-3, 2.48015872894767294178e-5,
-         -2.75573143513906633035e-7, 2.08757232129817482790e-9, -1.13596475577881948265e-11],
-    ),
-}  # fmt: skip
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def vsincos(typing: Any, value: Any) -> Any:
-    """(sin, cos) of every lane, to one unit in the last place or two for |value| below some 1e4.
-
-    Reduction modulo π/2 after Cody and Waite, then the minimax polynomials of Cephes (single) and fdlibm (double)
-    [Moshier 1992; Sun Microsystems 1993].
-    """
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = _vector(value)
-        integer = ir.VectorType(ir.IntType(32 if vector.element == ir.FloatType() else 64), vector.count)
-        bits = "f32" if vector.element == ir.FloatType() else "f64"
-        parts, sine, cosine = _SINCOS[value.dtype]
-
-        def call(name: str, *operands: Any) -> Any:
-            kind = ir.FunctionType(vector, [vector] * len(operands))
-            function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{vector.count}{bits}")
-            return builder.call(function, operands)
-
-        def polynomial(coefficients: list[float], at: Any) -> Any:
-            out = _splat(vector, coefficients[-1])
-            for c in reversed(coefficients[:-1]):
-                out = call("fma", out, at, _splat(vector, c))
-            return out
-
-        k = call("rint", builder.fmul(args[0], _splat(vector, 0.6366197723675814)))
-        r = args[0]
-        for part in parts:
-            r = call("fma", builder.fneg(k), _splat(vector, part), r)
-        z = builder.fmul(r, r)
-        one, half = _splat(vector, 1.0), _splat(vector, -0.5)
-        sin = call("fma", builder.fmul(r, z), polynomial(sine, z), r)
-        cos = call("fma", builder.fmul(z, z), polynomial(cosine, z), call("fma", half, z, one))
-        quadrant = builder.fptosi(k, integer)
-
-        def has_bit(number: Any, bit: int) -> Any:
-            mask = ir.Constant(integer, [bit] * vector.count)
-            return builder.icmp_signed("!=", builder.and_(number, mask), ir.Constant(integer, [0] * vector.count))
-
-        odd = has_bit(quadrant, 1)
-        next_quadrant = builder.add(quadrant, ir.Constant(integer, [1] * vector.count))
-        s, c = builder.select(odd, cos, sin), builder.select(odd, sin, cos)
-        s = builder.select(has_bit(quadrant, 2), builder.fneg(s), s)
-        c = builder.select(has_bit(next_quadrant, 2), builder.fneg(c), c)
-        return context.make_tuple(builder, sig.return_type, [s, c])
-
-    return types.UniTuple(value, 2)(value), generate
+@straight
+def spread(k: symbols.Index, low: symbols.Index) -> symbols.Index:
+    """k with a zero put in above the bits of the mask `low` = 2^b - 1."""
+    return ((k & ~low) << 1) | (k & low)

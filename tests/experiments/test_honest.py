@@ -1,0 +1,255 @@
+"""The honest test: headroom first, energy at matched comfort, and the packaged studies that ask for both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from entangrid.data.errors import InputError
+from entangrid.experiments import config, headroom, matched, stored, summary, tidy
+from entangrid.experiments.config.claim import ClaimConfig
+from entangrid.experiments.evidence import Evidence
+from entangrid.experiments.headroom import Headroom
+from entangrid.experiments.matched import Front, Matched
+from entangrid.experiments.plan import plan
+from entangrid.experiments.scores import Scores
+from tests import study_cases
+
+NAN = float("nan")
+CLAIM = ClaimConfig(source="nengroo2025-like/energy_ddpg", metric="heat_pump")
+HONEST = [name for name in config.packaged() if name.startswith("honest")]
+
+
+@pytest.mark.parametrize(
+    ("bound", "energy"),
+    [
+        (0.0, 10.0),  # a point of the front
+        (1.0, 8.0),  # half way between two
+        (2.0, 6.0),
+        (3.0, 5.0),  # (4, 7) is beaten by (2, 6) and is none of the front
+        (5.0, 3.0),  # not below the least energy of all
+        (1e6, 3.0),
+    ],
+)
+def test_energy_is_read_between_the_points_that_no_other_beats(bound: float, energy: float) -> None:
+    assert matched.energy_at([6.0, 10.0, 7.0, 4.0, 3.0], [2.0, 0.0, 2.5, 4.0, 5.0], bound) == pytest.approx(energy)
+
+
+def test_energy_is_not_made_up_beyond_the_front() -> None:
+    assert np.isnan(matched.energy_at([3.0, 5.0], [9.0, 7.0], 6.9))
+    assert np.isnan(matched.energy_at([], [], 1.0))
+    assert np.isnan(matched.energy_at([NAN], [0.0], 1.0))
+    assert matched.energy_at([5.0, NAN], [7.0, 1.0], 7.0) == 5.0
+    assert matched.energy_at([5.0, 4.0], [7.0, 7.0], 7.0) == 4.0
+
+
+def test_more_discomfort_never_costs_more_energy() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        energy, discomfort = rng.uniform(0.0, 10.0, (2, 6))
+        found = [matched.energy_at(energy, discomfort, bound) for bound in np.linspace(discomfort.min(), 12.0, 40)]
+        assert np.all(np.diff(found) <= 1e-12)
+
+
+def test_seeds_that_are_too_uncomfortable_are_counted_and_left_out() -> None:
+    energy, discomfort = np.array([[4.0, 8.0], [6.0, 10.0], [1.0, 2.0]]), np.array([[2.0, 0.0], [2.0, 0.0], [9.0, 8.0]])
+    (found,) = matched.at({"a": Front([0, 1, 2], energy, discomfort)}, 1.0).values()
+    assert found.mean == pytest.approx(7.0)
+    assert found.missed == 1
+    assert found.low < 7.0 < found.high
+
+
+def test_differences_are_of_the_seeds_that_both_have() -> None:
+    a = Matched([0, 1, 2, 3], np.array([5.0, 6.0, NAN, 9.0]), 0.0, 0.0, 0.0, 1)
+    b = Matched([1, 2, 3], np.array([4.0, 1.0, 7.0]), 0.0, 0.0, 0.0, 0)
+    rule = Matched([-1], np.array([3.0]), 0.0, 0.0, 0.0, 0)
+    n, mean, low, high = matched.difference(a, b)
+    assert (n, mean) == (2, pytest.approx(2.0))
+    assert low <= 2.0 <= high
+    assert matched.difference(a, rule)[:2] == (3, pytest.approx((2.0 + 3.0 + 6.0) / 3.0))
+
+
+def of(**arms: float) -> Headroom:
+    found = {
+        name.replace("_", "-"): Matched([-1], np.array([value]), value, NAN, NAN, int(np.isnan(value)))
+        for name, value in arms.items()
+    }
+    return Headroom(CLAIM, "kWh", 0.5, "fixed", "optimum" if "optimum" in found else None, found)
+
+
+def test_a_claim_beyond_perfect_foresight_is_said_to_be_out_of_reach() -> None:
+    said = headroom.sentence(of(fixed=100.0, optimum=60.0, quantum=80.0))
+    assert "perfect foresight saves 40 %" in said
+    assert "the claimed 63 %" in said
+    assert "doi:10.1016/j.egyai.2025.100541" in said
+    assert "is not reached here even with perfect foresight" in said
+
+
+def test_a_claim_within_reach_is_not_ruled_out_and_the_best_arm_stands_beside_it() -> None:
+    said = headroom.sentence(of(fixed=100.0, optimum=30.0, quantum=80.0, twin=75.0))
+    assert "perfect foresight saves 70 %" in said
+    assert "is not ruled out, and the best arm without it, twin, saves 25 %" in said
+
+
+def test_an_arm_may_save_more_than_the_optimum_that_minimises_the_bill() -> None:
+    said = headroom.sentence(of(fixed=100.0, optimum=60.0, quantum=30.0))
+    assert "quantum, saves 70 %" in said
+    assert "not reached" not in said
+
+
+def test_headroom_that_is_not_known_is_not_made_up() -> None:
+    assert "not known" in headroom.sentence(of(fixed=100.0, quantum=80.0))
+    for arms in ({"fixed": NAN, "optimum": 1.0}, {"fixed": 0.0, "optimum": 0.0}, {"fixed": 1.0, "optimum": NAN}):
+        assert "not defined" in headroom.sentence(of(**arms))
+
+
+def test_arms_that_are_too_uncomfortable_are_named() -> None:
+    said = headroom.of_arms(of(fixed=100.0, optimum=60.0, quantum=NAN))
+    assert said.endswith("not that comfortable: quantum")
+    assert said.index("optimum 60.0") < said.index("fixed 100.0")
+
+
+def with_claim(folder: Path, **claim: object) -> Path:
+    """A made-up study of three comfort weights, every arm's discomfort falling with it and its energy rising."""
+    out = study_cases.make(folder, seeds=4, homes=("home-1", "home-2"))
+    content = yaml.safe_load((out / stored.STUDY).read_text(encoding="utf-8"))
+    content |= {
+        "claim": {"source": "nengroo2025-like/energy_ddpg", "metric": "import"} | claim,
+        "cut": ["most of <it>"],
+        "verdict": {"margin": 0.05, "confidence": 0.95, "pairs": [["quantum", "twin"]]},
+    }
+    (out / stored.STUDY).write_text(yaml.safe_dump(content), encoding="utf-8")
+    return out
+
+
+def test_headroom_stands_first_under_the_table_in_the_report_and_on_the_figure(tmp_path: Path) -> None:
+    from entangrid.experiments import figures, report
+
+    out = with_claim(tmp_path / "study", discomfort_kh=4.0)
+    study, scores = stored.read(out), Scores(tidy.read(out))
+    lines = summary.closing_lines(scores, study)
+    assert lines[0].startswith("headroom: with at most 4.00 K h of discomfort a home and week")
+    assert any(line.startswith("at that comfort, quantum less twin: ") for line in lines)
+    assert "cut to fit: most of <it>" in lines
+    assert sum("quantum against" in line for line in lines) == 1  # declared pairs alone
+    page = report.write(out).read_text(encoding="utf-8")
+    assert "perfect foresight saves" in page
+    assert "most of &lt;it&gt;" in page
+    chart = figures.draw("pareto", Evidence(out))[""].svg()
+    assert "claimed 63 %" in chart.replace("\n", " ") or "claimed" in chart
+
+
+def test_the_front_joins_the_weights_of_a_sweep() -> None:
+    rows = []
+    for arm, controller, seeds in (("none", "no-control", [None]), ("agent", "ppo-mlp", [0, 1])):
+        for seed in seeds:
+            for weight, energy, discomfort in ((0.1, 10.0, 4.0), (1.0, 20.0, 0.0)):
+                for home in ("a", "b"):
+                    luck = 2.0 * (seed or 0)
+                    for metric, value, unit in (
+                        ("import", energy + luck, "kWh"), ("discomfort", discomfort, "K h"), ("objective", 1.0, "EUR"),
+                    ):  # fmt: skip
+                        rows.append((arm, controller, seed, "s", home, 0, "w1", metric, value, unit, "test", weight))
+    table = pd.DataFrame(rows, columns=[*tidy.COLUMNS, matched.WEIGHT]).astype({"seed": "Int64", "cluster": "Int64"})
+    fronts = matched.fronts(Scores(table), "import")
+    assert list(fronts) == ["none", "agent"]
+    np.testing.assert_allclose(fronts["agent"].energy, [[20.0, 40.0], [24.0, 44.0]])
+    np.testing.assert_allclose(fronts["agent"].discomfort, [[8.0, 0.0]] * 2)
+    found = headroom.find(Scores(table), CLAIM.model_copy(update={"metric": "import", "discomfort_kh": 2.0}))
+    assert found is not None
+    np.testing.assert_allclose(found.arms["agent"].per_seed, [30.0, 34.0])  # 4 K h of two homes: half way
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        (
+            "source",
+            "nobody/nothing",
+            r"claim: source is 'nobody/nothing'; expected one of .*nengroo2025-like/energy_ddpg",
+        ),
+        ("metric", "happiness", r"claim.metric: "),
+        ("baseline", "nobody", r"claim.baseline is 'nobody'; expected the name of an arm"),
+        ("reduction", 63.0, r"claim.reduction: .*less than 1"),
+    ],
+)
+def test_a_claim_that_does_not_fit_is_refused(field: str, value: object, message: str) -> None:
+    claim = {"source": "nengroo2025-like/energy_ddpg", field: value}
+    text = yaml.safe_dump({"name": "mine", "claim": claim, "arms": {"none": {"controller": "no-control"}}})
+    with pytest.raises(InputError, match=message):
+        config.parse(text, "mine.yaml")
+
+
+def test_the_claim_is_read_from_the_one_file() -> None:
+    assert CLAIM.share == pytest.approx(0.63)
+    assert "DDPG" in CLAIM.said
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_the_packaged_honest_studies_are_what_they_say(name: str) -> None:
+    study = config.load(name)
+    assert study.claim is not None
+    assert study.cut
+    assert study.task.control == "per-home"
+    assert study.verdict.pairs
+    tuned = {study.arms[each].algorithm for each in study.arms if hasattr(study.arms[each], "algorithm")}
+    assert tuned <= {path.split(".")[0] for path in study.tuning.space}
+    if name.endswith(("laptop", "full")) or name == "honest-test":
+        assert study.scenario_names[0].startswith("synthetic:homes=26,days=92,seed=0")  # type: ignore[union-attr]
+        assert study.split.homes.test_share > 0.0
+        assert study.split.validation_every
+        assert len(study.training.seed_list) >= (20 if name.endswith("full") else 10)
+        headline = ("ppo-quantum", "ppo-mlp-matched", "ppo-mlp")
+        assert all(study.arms[each].seeds is None for each in headline)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["honest-thermostat-full", "honest-battery-full"])
+def test_the_full_studies_hold_every_ablation(name: str) -> None:
+    from entangrid.agents.ablations import ABLATIONS
+
+    arms = config.load(name).arms.values()
+    assert {arm.ablation for arm in arms if getattr(arm, "ablation", None)} == set(ABLATIONS)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["honest-thermostat-laptop", "honest-thermostat-full", "honest-battery-full"])
+def test_ablations_differ_from_their_parent_in_the_one_thing(name: str) -> None:
+    study = config.load(name)
+    parents = {"kerr-off": "ppo-qumodes"}
+    for label, arm in study.arms.items():
+        if getattr(arm, "ablation", None):
+            parent = study.arms[parents.get(label, "ppo-quantum")].model_dump()
+            assert arm.model_dump() | {"ablation": None, "seeds": None} == parent | {"seeds": None}, label
+
+
+def test_an_arm_may_have_fewer_seeds_which_stay_the_same_runs() -> None:
+    text = """
+name: mine
+scenario: bundled-home
+training: {steps: 64, seeds: [4, 5, 6]}
+arms:
+  none: {controller: no-control}
+  all: {controller: ppo-mlp}
+  few: {controller: ppo-mlp, seeds: SEEDS}
+"""
+    of = {n: plan(config.parse(text.replace("SEEDS", n), "mine.yaml"), check=False) for n in ("2", "null")}
+    assert [run.seed for run in of["2"]] == [None, 4, 5, 6, 4, 5]
+    keys = [{run.folder for run in runs if run.arm == "few"} for runs in of.values()]
+    assert keys[0] < keys[1]
+
+
+@pytest.mark.parametrize("name", ["honest-thermostat-smoke", "honest-battery-smoke"])
+def test_the_smoke_studies_run_to_a_report(name: str, tmp_path: Path) -> None:
+    from entangrid.experiments import report, runner
+
+    study = config.load(name)
+    out = tmp_path / name
+    table = runner.run_study(study, out, jobs=1)
+    assert set(table["arm"].unique()) == set(study.arms)
+    lines = summary.closing_lines(Scores(table), study)
+    assert lines[0].startswith("headroom")
+    assert "the claimed 63 %" in lines[0]
+    assert report.write(out).is_file()
