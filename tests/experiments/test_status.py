@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from study_cases import entangrid
+from engine_cases import entangrid
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import heartbeat, status, store
