@@ -15,16 +15,43 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "make", "quantum"]
 
-RULES = ("no-control", "self-consumption", "optimum")
+#: act at once; those that plan, after ``attach(simulator)``
+RULES = (
+    "no-control",
+    "thermostat-fixed",
+    "thermostat-scheduled",
+    "thermostat-occupancy",
+    "preconditioning",
+    "self-consumption",
+    "tariff",
+    "greedy",
+    "mpc",
+    "mpc-persistence",
+    "mpc-noisy",
+    "mpc-perfect",
+    "optimum",
+)
+#: found by search on the training task: ``learn(steps)`` first
+SEARCHED = (
+    "thermostat-fixed-tuned",
+    "thermostat-scheduled-tuned",
+    "thermostat-occupancy-tuned",
+    "preconditioning-tuned",
+    "self-consumption-tuned",
+    "tariff-tuned",
+    "linear-cem",
+)
 LEARNERS = ("ppo-mlp-matched", *learners.LEARNERS)
-NAMES = (*RULES, *LEARNERS)
+NAMES = (*RULES, *SEARCHED, *LEARNERS)
 
 
-def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controller | Any:
+def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0, **options: Any) -> Controller | Any:
     """A controller for a task, by name.
 
-    Rules and the optimum act at once (the optimum after ``attach(simulator)``). Learners are SB3 algorithms with
-    default settings on ``n_envs`` copies of the task, untrained: call ``learn(steps)``. "quantum" is a quantum actor
+    Rules act at once (MPC and the optimum after ``attach(simulator)``); tuned rules and the linear policy are searched
+    for by ``learn(steps)``; ``options`` go to the class of either (:mod:`entangrid.agents.ladder`, which also says what
+    each of them knows). Learners are SB3 algorithms with default settings on ``n_envs`` copies of the task, untrained:
+    call ``learn(steps)``. "quantum" is a quantum actor
     (DQN's Q-network), "quantum-critic" a quantum critic, "quantum-both" both;
     :func:`entangrid.agents.learners.make_learner` takes settings. DQN needs a task with ``action_set="discrete"``,
     SAC, TD3 and DDPG a continuous one. Raises InputError for an unknown name or a task that does not fit.
@@ -32,6 +59,8 @@ def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controlle
     if name not in NAMES:
         raise InputError(f"controller {name!r} is unknown; expected one of: {', '.join(NAMES)}")
     if name in LEARNERS:
+        if options:
+            raise InputError(f"{name}: options {', '.join(options)} are not taken here; use make_learner or make_ppo")
         from entangrid.agents.algorithms import PPOSettings, QuantumSettings, make_ppo
         from entangrid.envs.sb3 import HomeVecEnv
 
@@ -50,11 +79,11 @@ def make(name: str, task: Task, *, n_envs: int = 16, seed: int = 0) -> Controlle
         n_log_std = getattr(learner.policy, "log_std", ()).__len__()
         width = matched_hidden(n_in, n_out, actor_parameters(learner.policy), n_log_std)
         return make_ppo(env, PPOSettings(), seed=seed, hidden=(width,))
-    from entangrid.agents.optimal.oracle import Optimum
-    from entangrid.agents.rules import NoControl, SelfConsumption
+    from entangrid.agents import ladder
 
-    rules: dict[str, Any] = dict(zip(RULES, (NoControl, SelfConsumption, Optimum), strict=True))
-    return rules[name](task)
+    if name in SEARCHED or (name in RULES and name.startswith("mpc")):
+        options = {"seed": seed} | options
+    return ladder.make(name, task, **options)
 
 
 def __getattr__(name: str) -> Any:

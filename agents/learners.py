@@ -25,6 +25,8 @@ _ALGORITHMS: dict[str, tuple[str, str, str]] = {
              "entangrid.agents.quantum.off_policy.QuantumTD3Policy"),
 }  # fmt: skip
 
+_WITH_MODES = ("ppo", "a2c")
+
 #: suffix of a name -> which networks are circuits
 NETWORKS = {"mlp": None, "quantum": "actor", "quantum-critic": "critic", "quantum-both": "both"}
 
@@ -45,8 +47,9 @@ def make_learner(
     The part before the first "-" is the algorithm, the rest its networks: "mlp", "quantum" (the actor; DQN's
     Q-network), "quantum-critic" or "quantum-both". Classical networks have two hidden layers of 64. ``policy_kwargs``
     and ``options`` (the algorithm's own arguments) come on top; REINFORCE plays one episode an environment unless told
-    otherwise. Raises `InputError` for an unknown name, for an action space that the algorithm does not take, and if
-    the ``learn`` extra is not installed.
+    otherwise. A ``circuit`` in ``policy_kwargs`` with ``n_modes`` is one of qumodes, as the actor of PPO and A2C.
+    Raises `InputError` for an unknown name, for an action space that the algorithm does not take, and if the ``learn``
+    extra is not installed.
     """
     if name not in LEARNERS:
         raise InputError(f"learner {name!r} is unknown; expected one of: {', '.join(LEARNERS)}")
@@ -54,11 +57,20 @@ def make_learner(
 
     require_torch()
     algorithm, network = name.split("-", 1)
-    made, classical, quantum = (_find(path) for path in _ALGORITHMS[algorithm])
+    paths = list(_ALGORITHMS[algorithm])
     _check_actions(name, algorithm, env)
     kwargs: dict[str, Any]
     role = NETWORKS[network]
-    if role is None:
+    modes = role is not None and _has_modes((policy_kwargs or {}).get("circuit"))
+    if modes:
+        if algorithm not in _WITH_MODES or role != "actor":
+            known = ", ".join(f"{each}-quantum" for each in _WITH_MODES)
+            raise InputError(f"{name}: circuit has qumodes (n_modes); expected one of {known}")
+        paths[2] = "entangrid.agents.quantum.cv_policy.CVActorCriticPolicy"
+    made, classical, quantum = (_find(path) for path in paths)
+    if modes:
+        kwargs = {}
+    elif role is None:
         kwargs = {"net_arch": [64, 64]}
     elif algorithm == "dqn":
         kwargs = {}
@@ -71,6 +83,10 @@ def make_learner(
     if algorithm == "reinforce":
         options.setdefault("n_episodes", env.num_envs)
     return made(classical if role is None else quantum, env, seed=seed, policy_kwargs=kwargs, **options)
+
+
+def _has_modes(circuit: Any) -> bool:
+    return isinstance(circuit, Mapping) and "n_modes" in circuit
 
 
 def _find(path: str) -> Any:

@@ -32,26 +32,40 @@ def matched_hidden(n_in: int, n_out: int, n_parameters: int, n_log_std: int = 0)
 
 def actor_parameters(policy: BasePolicy) -> int:
     """Trainable numbers of the actor: its latent network, its head and, in every arm alike, ``log_std``; 0 of DQN."""
-    net: Any = policy
-    if hasattr(policy, "q_net"):
-        return 0
-    if hasattr(policy, "actor"):
-        return _count(net.actor.parameters())
-    log_std = getattr(policy, "log_std", None)
-    extra = [] if log_std is None else [log_std]
-    return _count([*net.mlp_extractor.policy_net.parameters(), *net.action_net.parameters(), *extra])
+    return _count(actor_tensors(policy))
 
 
 def critic_parameters(policy: BasePolicy) -> int:
     """Trainable numbers of the critic: its latent network and its head; of all critics or of the Q-network, targets
     not counted."""
+    return _count(critic_tensors(policy))
+
+
+def actor_tensors(policy: BasePolicy) -> list[Any]:
+    """The trainable parameters that `actor_parameters` counts."""
     net: Any = policy
     if hasattr(policy, "q_net"):
-        return _count(net.q_net.parameters())
+        return []
+    if hasattr(policy, "actor"):
+        return _trainable(net.actor.parameters())
+    log_std = getattr(policy, "log_std", None)
+    extra = [] if log_std is None else [log_std]
+    return _trainable([*net.mlp_extractor.policy_net.parameters(), *net.action_net.parameters(), *extra])
+
+
+def critic_tensors(policy: BasePolicy) -> list[Any]:
+    """The trainable parameters that `critic_parameters` counts."""
+    net: Any = policy
+    if hasattr(policy, "q_net"):
+        return _trainable(net.q_net.parameters())
     if hasattr(policy, "critic"):
-        return _count(net.critic.parameters())
-    return _count([*net.mlp_extractor.value_net.parameters(), *net.value_net.parameters()])
+        return _trainable(net.critic.parameters())
+    return _trainable([*net.mlp_extractor.value_net.parameters(), *net.value_net.parameters()])
+
+
+def _trainable(parameters: Iterable[Any]) -> list[Any]:
+    return [p for p in parameters if p.requires_grad]
 
 
 def _count(parameters: Iterable[Any]) -> int:
-    return sum(p.numel() for p in parameters if p.requires_grad)
+    return sum(p.numel() for p in parameters)

@@ -1,6 +1,7 @@
 """One name or path in, one scenario out."""
 
 import difflib
+import functools
 from pathlib import Path
 
 from entangrid.data.errors import InputError
@@ -54,6 +55,7 @@ def load(name: str | Path) -> Scenario:
     )
 
 
+@functools.cache  # scenarios are immutable, and reading a year of weather takes a second
 def _bundled(name: str) -> Scenario:
     if name == "bundled-house":
         from entangrid.data.sources.bundled_house import bundled_house

@@ -1,7 +1,7 @@
 """The one form in which data leaves this package: dense, read-only arrays over an even time axis."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -184,6 +184,23 @@ class Scenario:
             parts[field.name] = value[start:stop] if isinstance(value, np.ndarray) else value
         parts["start"] = self.start + start * pd.Timedelta(minutes=round(self.dt_h * 60))
         return Scenario(**parts)
+
+    def of_homes(self, names: Collection[str]) -> "Scenario":
+        """Return the scenario of some homes, in this one's order; itself if these are all of them.
+
+        Raises ``InputError`` for a name that is none of its homes, and for no name at all.
+        """
+        if unknown := sorted(set(names) - set(self.home_names)):
+            known = ", ".join(self.home_names[:8]) + (", ..." if self.n_homes > 8 else "")
+            raise InputError(f"scenario {self.name!r}: no home is called {unknown[0]!r}; expected some of {known}")
+        kept = [i for i, name in enumerate(self.home_names) if name in set(names)]
+        if not kept:
+            raise InputError(f"scenario {self.name!r}: no home is chosen; expected at least one")
+        if len(kept) == self.n_homes:
+            return self
+        parts: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts |= {column: getattr(self, column)[:, kept] for column in PER_HOME}
+        return Scenario(**parts | {"homes": self.homes.iloc[kept]})
 
     def content_hash(self) -> str:
         """Return the SHA-256 (hex) of names, times, parameters and arrays; where they came from plays no part."""

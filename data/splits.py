@@ -1,6 +1,7 @@
-"""Weeks for training, validation and testing, dealt in a fixed pattern so that each set sees every season."""
+"""Weeks for training, validation and testing, dealt in a fixed pattern so that each set sees every season; and homes,
+dealt by the profile of their load, so that no set knows another's households."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,3 +51,55 @@ def split_weeks(
     validation &= ~test
     sets = {"train": ~test & ~validation, "validation": validation, "test": test}
     return {name: weeks[chosen].astype(np.int64) for name, chosen in sets.items()}
+
+
+def profile_clusters(scenario: Scenario) -> NDArray[np.int64]:
+    """Return the cluster of each home (H,), 0, 1, ... in order of appearance: homes whose loads differ by a factor.
+
+    Few measured households often stand for many homes (SimBench has six household profiles); such homes are no
+    independent samples, and belong in one set of a split and in one draw of a bootstrap.
+    """
+    load = scenario.load_kw
+    mean = load.mean(axis=0)
+    shape = np.round(load / np.where(mean > 0.0, mean, 1.0), 6)
+    seen: dict[bytes, int] = {}
+    return np.array([seen.setdefault(shape[:, h].tobytes(), len(seen)) for h in range(scenario.n_homes)], np.int64)
+
+
+def split_homes(
+    scenario: Scenario,
+    *,
+    test_share: float = 0.0,
+    validation_share: float = 0.0,
+    seed: int = 0,
+    test: Sequence[str] | None = None,
+    validation: Sequence[str] | None = None,
+) -> dict[str, list[str]]:
+    """Return the names of the homes of ``train``, ``validation`` and ``test``, in the scenario's order.
+
+    Homes are held out by name (``test``, ``validation``), or as a share of the clusters of :func:`profile_clusters`,
+    which ``seed`` deals: at least one cluster where the share is above 0. What is not held out is for training. A set
+    that nothing is held out for is all homes of training: with neither, every set is all homes. Raises ``InputError``
+    for unknown names and where nothing is left to train on.
+    """
+    names, cluster = scenario.home_names, profile_clusters(scenario)
+    n_clusters = int(cluster.max()) + 1
+    shuffled = np.random.default_rng(seed).permutation(n_clusters)
+    held: dict[str, list[str]] = {}
+    first = 0
+    for which, given, share in (("test", test, test_share), ("validation", validation, validation_share)):
+        if given is not None:
+            held[which] = scenario.of_homes(given).home_names
+            continue
+        count = max(round(share * n_clusters), 1) if share > 0.0 else 0
+        chosen = set(shuffled[first : first + count].tolist())
+        first += count
+        held[which] = [name for name, own in zip(names, cluster, strict=True) if own in chosen]
+    out = {*held["test"], *held["validation"]}
+    train = [name for name in names if name not in out]
+    if not train:
+        raise InputError(
+            f"scenario {scenario.name!r}: no home is left to train on; it has {len(names)} in {n_clusters} "
+            f"cluster{'s' if n_clusters > 1 else ''} of one load profile each"
+        )
+    return {"train": train, **{which: homes or train for which, homes in held.items()}}

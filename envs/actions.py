@@ -56,13 +56,14 @@ def grid(controls: tuple[str, ...]) -> F:
     return table
 
 
-def action_space(task: Task) -> spaces.Space[Any]:
+def action_space(task: Task, n_homes: int | None = None) -> spaces.Space[Any]:
     """The Gymnasium space of one environment's action, for C controls of each of H homes.
 
     "continuous": Box(-1, 1) of shape (C H,), home after home. "multi-discrete": MultiDiscrete of the number of levels
     of each control, home after home. "discrete": Discrete(n) for one home, MultiDiscrete([n] * H) for more.
+    ``n_homes``: of a part of the task's homes, H by default.
     """
-    n_homes = task.scenario.n_homes
+    n_homes = task.scenario.n_homes if n_homes is None else n_homes
     if task.action_set == "continuous":
         return spaces.Box(-1.0, 1.0, (len(task.controls) * n_homes,), np.float32)
     if task.action_set == "multi-discrete":

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from entangrid.envs import actions as action_sets
 from entangrid.envs import registration
 from entangrid.envs.batch import Batch, Snapshot
 from entangrid.envs.faces import check_render_mode
@@ -25,16 +27,25 @@ class BatchVecEnv(VecEnv):
     With ``terms_in_info`` every step's infos hold every term (slower: one dictionary an environment and step).
     """
 
-    def __init__(self, simulator: Batch, *, terms_in_info: bool = False, render_mode: str | None = None):
-        """``simulator``: with autoreset, of any task; ``render_mode``: None or "rgb_array"."""
+    def __init__(
+        self,
+        simulator: Batch,
+        *,
+        terms_in_info: bool = False,
+        render_mode: str | None = None,
+        of_one: tuple[int, spaces.Space[Any], spaces.Space[Any]] | None = None,
+    ):
+        """``simulator``: with autoreset, of any task; ``render_mode``: None or "rgb_array"; ``of_one``: for faces that
+        make more than one environment of a copy, how many, and the spaces of each."""
         self.render_mode = check_render_mode(render_mode)
         self._view: Any = None
         self.simulator: Any = simulator
         self.terms_in_info = terms_in_info
         self._actions: npt.NDArray[Any] | None = None
-        self._returns = np.zeros(simulator.n_envs)
+        each, observation_space, action_space = of_one or (1, simulator.observation_space, simulator.action_space)
+        self._returns = np.zeros(simulator.n_envs * each)
         self._nothing: dict[str, Any] = {}  # shared by all infos that have nothing to say
-        super().__init__(simulator.n_envs, simulator.observation_space, simulator.action_space)
+        super().__init__(simulator.n_envs * each, observation_space, action_space)
         self.render_mode = check_render_mode(render_mode)  # SB3 looks for it in the attributes of single environments
 
     @property
@@ -145,6 +156,54 @@ class HomeVecEnv(BatchVecEnv):
         super().__init__(
             Simulator(task, n_envs, seed, threads=threads), terms_in_info=terms_in_info, render_mode=render_mode
         )
+
+
+class PerHomeVecEnv(BatchVecEnv):
+    """Every home of every copy of a task as an SB3 environment of its own, all under one policy (parameter sharing).
+
+    Environment e H + h is home h of copy e: it sees that home's observation (K,), gives that home's actions and earns
+    its ``reward_eur``, with its share of what the feeder suffers. The environments of one copy share the simulator's
+    draws and end together.
+    """
+
+    def __init__(self, task: Task, n_copies: int = 1, seed: int = 0, *, threads: int = 1):
+        """Raises InputError for n_copies or threads < 1."""
+        simulator = Simulator(task, n_copies, seed, threads=threads)
+        own = spaces.Box(-1.0, 1.0, (len(task.observation_names),), np.float32)
+        super().__init__(simulator, of_one=(simulator.n_homes, own, action_sets.action_space(task, n_homes=1)))
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Step all copies with the kept actions of their homes."""
+        assert self._actions is not None
+        simulator = self.simulator
+        simulator.step(np.asarray(self._actions).reshape(simulator.n_envs, -1))
+        reward = simulator.terms["reward_eur"].reshape(-1).copy()
+        self._returns += reward
+        infos: list[dict[str, Any]] = [self._nothing] * self.num_envs
+        done = np.repeat(simulator.truncated, simulator.n_homes)
+        if done.any():
+            final = simulator.final_obs.reshape(self.num_envs, -1)
+            for e in np.flatnonzero(done):
+                infos[e] = {
+                    "terminal_observation": final[e].copy(),
+                    "TimeLimit.truncated": True,
+                    "episode": {"r": float(self._returns[e]), "l": simulator.episode_steps, "t": 0.0},
+                }
+            self._returns[done] = 0.0
+        obs = simulator.obs.reshape(self.num_envs, -1).copy()
+        return obs, reward.astype(np.float32), done, infos
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Masks (E H, n) of the discrete actions of each home that can do anything now."""
+        masks = np.stack([self.simulator.action_masks(e) for e in range(self.simulator.n_envs)])
+        return masks.reshape(self.num_envs, -1)
+
+    def env_method(self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any) -> list[Any]:
+        """Call a method of this object, once for each home asked about; masks are each home's own."""
+        if method_name == "action_masks":
+            masks = self.action_masks()
+            return [masks[e] for e in self._get_indices(indices)]
+        return super().env_method(method_name, *args, indices=indices, **kwargs)
 
 
 def make_sb3(

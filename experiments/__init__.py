@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +17,25 @@ __all__ = ["run", "table"]
 
 
 def run(
-    study: str | Path, out: str | Path | None = None, *, engine: str = "local", jobs: int | None = None
+    study: str | Path,
+    out: str | Path | None = None,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Make every unfinished run of a study, as ``entangrid run`` does, and return its table.
 
-    ``study``: a packaged study or a YAML file; ``out``: its folder (default: runs/NAME). Its
-    workers are new processes: a script that calls this needs ``if __name__ == "__main__":``. Raises InputError for bad
-    input and for an engine other than "local", RunFailedError if runs failed.
+    ``study``: a packaged study or a YAML file; ``out``: its folder (default: runs/NAME). ``engine``: "local", "dask",
+    "ray" or "slurm", ``options``: its own (:mod:`entangrid.experiments.engines`); ``jobs``: runs at a time. Workers are
+    new processes: a script that calls this needs ``if __name__ == "__main__":``. Raises InputError for bad input,
+    RunFailedError if runs failed.
     """
-    from entangrid.data.errors import InputError
     from entangrid.experiments import config, runner
 
-    if engine != "local":
-        raise InputError(f"engine is {engine!r}; expected 'local'")
     settings = config.load(str(study))
-    return runner.run_study(settings, Path(out) if out else Path("runs") / settings.name, jobs=jobs)
+    folder = Path(out) if out else Path("runs") / settings.name
+    return runner.run_study(settings, folder, engine=engine, jobs=jobs, options=options)
 
 
 def table(folder: str | Path) -> pd.DataFrame:

@@ -21,13 +21,22 @@ class Evaluation(NamedTuple):
     first_week: pd.DataFrame
 
 
+def sees_single_homes(controller: Controller, task: Task) -> bool:
+    """Whether a model takes the observation of one home where the task has several."""
+    space = getattr(controller, "observation_space", None)
+    return task.scenario.n_homes > 1 and space is not None and space.shape == (len(task.observation_names),)
+
+
 def evaluate(controller: Controller, task: Task, seed: int = 0) -> Evaluation:
     """Run one episode from each of the task's starts, in order and side by side, with deterministic actions.
 
     The objective of an episode is minus the sum of its rewards. Every indicator of :mod:`entangrid.envs.kpis` is a
-    metric; beside each home stand "all", the homes together (where there are several), and "feeder".
+    metric; beside each home stand "all", the homes together (where there are several), and "feeder". A model that was
+    trained on single homes is asked about each of them by itself. ``seed`` decides what the agent's estimates and
+    forecasts get wrong: it is the same for every arm, whatever the arm's own seed.
     """
     n = task.starts.size
+    single = sees_single_homes(controller, task)
     simulator = Simulator(task, n, seed, autoreset=False)
     observation = simulator.reset().reshape(n, -1)
     if isinstance(controller, Foresighted):
@@ -37,8 +46,12 @@ def evaluate(controller: Controller, task: Task, seed: int = 0) -> Evaluation:
     state: Any = None
     starting = np.ones(n, np.bool_)
     for _ in range(task.episode_steps):
-        actions, state = controller.predict(observation, state, starting, deterministic=True)
-        simulator.step(actions)
+        if single:
+            rows = observation.reshape(n * simulator.n_homes, -1)
+            actions, _ = controller.predict(rows, None, None, deterministic=True)
+        else:
+            actions, state = controller.predict(observation, state, starting, deterministic=True)
+        simulator.step(np.asarray(actions).reshape(n, -1))
         log.record(simulator)
         observation = simulator.obs.reshape(n, -1)
         starting[:] = False
@@ -55,6 +68,9 @@ def evaluate(controller: Controller, task: Task, seed: int = 0) -> Evaluation:
     first = pd.DataFrame(log.terms[:, 0, 0])
     first.insert(0, "time", index[span])
     first["soc"] = log.state["soc"][1:, 0, 0]
+    if log.feeder is not None:
+        for name in ("v_min_pu", "v_max_pu", "trafo_loading_percent"):
+            first[f"feeder_{name}"] = log.feeder[name][:, 0]
     first["t_out_c"] = task.scenario.t_out_c[span]
     first["price_import_eur_kwh"] = task.scenario.price_import_eur_kwh[span]
     return Evaluation(pd.concat(frames, ignore_index=True), first)

@@ -1,33 +1,29 @@
-"""Runs a study's plan over local processes, one core each, and skips what is finished."""
+"""Runs a study's plan over an engine: skips what is finished, takes up again what a dead worker left."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
 import os
-import signal
-import threading
 import time
-import traceback
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import setting, store, tidy
+from entangrid.experiments import engines, manifest, store, tidy
+from entangrid.experiments.bars import Bars
 from entangrid.experiments.config import LearningArm, QuantumArm, StudyConfig
+from entangrid.experiments.engines import Outcome
+from entangrid.experiments.engines.worker import pack
 from entangrid.experiments.plan import Run, plan
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-_reports: Any = None  # a worker's end of the queue that carries progress
+#: deaths of a run's process without a new checkpoint between them, after which the run is given up
+DEATHS = 3
+_POLL_S = 0.3
+_BUSY_S = 5.0  # until a run that another process had is tried again
 
 
 class RunFailedError(RuntimeError):
@@ -35,28 +31,46 @@ class RunFailedError(RuntimeError):
 
 
 def run_study(
-    study: StudyConfig, out: Path, *, jobs: int | None = None, console: Console | None = None
+    study: StudyConfig,
+    out: Path,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
+    console: Console | None = None,
 ) -> pd.DataFrame:
     """Make every unfinished run of the study, then the table; returns the table.
 
-    ``out``: the study's folder; runs found finished there are kept. ``jobs``: worker processes (default: one a core).
-    Raises InputError for bad input, RunFailedError if runs failed, KeyboardInterrupt on Ctrl-C.
+    ``out``: the study's folder; runs found finished there are kept. ``engine``, ``options``: see
+    :mod:`entangrid.experiments.engines`. ``jobs``: runs at a time (default: one a core of this machine).
+    Raises InputError for bad input and if another process is running the study, RunFailedError if runs failed,
+    KeyboardInterrupt on Ctrl-C.
     """
     console = console or Console(stderr=True)
+    _check(jobs, engine, options, study)
+    runs = plan(study)
+    _claim(study, out)
+    with store.claimed_study(out):
+        manifest.write(out, study, runs)
+        todo = [run for run in runs if not store.is_finished(out / store.RUNS / run.folder)]
+        if len(todo) < len(runs):
+            console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
+        if todo:
+            make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
+        store.sweep(out)
+        tidy.write(tidy.build(runs, out), out, runs)
+    return tidy.read(out)
+
+
+def _check(jobs: int | None, engine: str, options: Mapping[str, str] | None, study: StudyConfig) -> None:
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; expected at least 1")
-    shared = setting.make(study)
-    _claim(study, out)
-    runs = plan(study, shared.scenario)
-    todo = [run for run in runs if not store.is_finished(out / "runs" / run.folder)]
-    if len(todo) < len(runs):
-        console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
-    if todo:
-        todo.sort(key=_expected_cost, reverse=True)  # long runs first, so that no core waits for the last one
-        _run_all(study, todo, out, jobs or os.cpu_count() or 1, console)
-    frame = tidy.build(runs, out)
-    store.write_atomically(out / tidy.TABLE, lambda path: frame.to_parquet(path, index=False))
-    return tidy.read(out)
+    engines.check(engine, options)
+    trackers = [name for name, wanted in study.tracking.model_dump().items() if wanted]
+    if trackers:
+        from entangrid.experiments.progress_log import check_trackers
+
+        check_trackers(trackers)
 
 
 def _claim(study: StudyConfig, out: Path) -> None:
@@ -76,126 +90,103 @@ def _claim(study: StudyConfig, out: Path) -> None:
     store.write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
 
 
+def make_runs(
+    todo: Sequence[Run],
+    folder: Path,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> None:
+    """Make these runs in their folders within ``folder`` (``STUDY/runs``).
+
+    Raises InputError for an engine that cannot be used, RunFailedError naming the runs that failed, KeyboardInterrupt
+    on Ctrl-C, after which no process of the engine is left.
+    """
+    console = console or Console(stderr=True)
+    at_a_time = min(jobs or os.cpu_count() or 1, len(todo))
+    out = folder.parent
+    made = engines.make(engine, at_a_time, (out / store.WORK / f".{engine}").absolute(), options)
+    store.log(out, f"{len(todo)} runs to make, {at_a_time} at a time, engine {engine}")
+    # long runs first, so that no core waits for the last one
+    watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console)
+    try:
+        watch.to_the_end()
+    except KeyboardInterrupt:
+        store.log(out, f"interrupted: {watch.n_finished} of {len(todo)} runs finished")
+        console.print(
+            f"interrupted: {watch.n_finished} of {len(todo)} runs finished, the others stopped; "
+            "start the same command again to go on from their checkpoints"
+        )
+        raise
+    finally:
+        made.cancel()
+    if watch.failures:
+        raise RunFailedError(f"{len(watch.failures)} of {len(todo)} runs failed: {', '.join(watch.failures)}")
+
+
 def _expected_cost(run: Run) -> int:
     if isinstance(run.config, QuantumArm):
         return 3
     if isinstance(run.config, LearningArm):
         return 2
-    return 1 if run.config.controller == "optimum" else 0
+    return 0 if run.config.controller in ("no-control", "self-consumption") else 1
 
 
-def _work(study: StudyConfig, run: Run, folder: str) -> str | None:
-    """In a worker: make one run; returns what went wrong as text, since not every exception can be pickled."""
-    from entangrid.experiments.train import execute
+class _Watch:
+    """Sees every run to its end, and tells of it."""
 
-    last = 0.0
+    def __init__(self, todo: Sequence[Run], folder: Path, engine: engines.Engine, console: Console):
+        self.runs = {run.folder: run for run in todo}
+        self.folder, self.engine, self.console = folder, engine, console
+        self.failures: list[str] = []
+        self.n_finished = 0
+        self._left = set(self.runs)
+        self._later: deque[tuple[float, str]] = deque()  # when to submit again, and what
+        self._deaths: dict[str, tuple[int, int]] = {}  # checkpoint at the last death, deaths with this checkpoint
 
-    def progress(steps: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > 0.3:
-            last = time.monotonic()
-            _reports.put((run.folder, steps))
+    def to_the_end(self) -> None:
+        """Until every run is finished or has failed."""
+        for name in self.runs:
+            self._submit(name)
+        with Bars(list(self.runs.values()), self.folder, self.console) as bars:
+            while self._left:
+                for outcome in self.engine.as_completed(_POLL_S):
+                    self._take(outcome)
+                while self._later and self._later[0][0] <= time.monotonic():
+                    self._submit(self._later.popleft()[1])
+                bars.show(self._left)
 
-    try:
-        execute(study, run, Path(folder), progress)
-    except InputError as error:
-        return str(error)
-    except Exception:
-        return traceback.format_exc()
-    return None
+    def _submit(self, name: str) -> None:
+        self.engine.submit(pack(self.runs[name], self.folder / name))
 
+    def _take(self, outcome: Outcome) -> None:
+        name, problem = outcome.name, outcome.problem
+        if outcome.busy:  # such as a job that a cluster went on with after its study was killed
+            self._later.append((time.monotonic() + _BUSY_S, name))
+            return
+        if outcome.died and not store.is_finished(self.folder / name):
+            at = store.last_checkpoint(self.folder / name)
+            before, deaths = self._deaths.get(name, (-1, 0))
+            deaths = deaths + 1 if at == before else 1
+            self._deaths[name] = (at, deaths)
+            if deaths < DEATHS:
+                self._tell(f"{name}: {problem}; taken up again {f'from step {at}' if at else 'from its beginning'}")
+                self._submit(name)
+                return
+            problem = f"{problem}, {deaths} times without getting on"
+        self._left.discard(name)
+        if problem is None or outcome.died:
+            if store.is_finished(self.folder / name):
+                self.n_finished += 1
+                self._tell(f"finished {name} ({self.n_finished + len(self.failures)} of {len(self.runs)})")
+                return
+            problem = problem or "ended without a result"
+        self.failures.append(name)
+        store.mark_failed(self.folder / name, problem)
+        self._tell(f"failed {name}: {problem}", style="red")
 
-def _start_worker(reports: Any) -> None:
-    global _reports
-    _reports = reports
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A killed parent leaves no workers behind: they would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Processes started within keep their numerical libraries to one thread, hence to one core and the same bits."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _run_all(study: StudyConfig, todo: list[Run], out: Path, jobs: int, console: Console) -> None:
-    context = multiprocessing.get_context("spawn")
-    reports = context.Queue()
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    )
-    failures: list[str] = []
-    with _single_threaded_children(), progress:
-        weight = {run.folder: _weight(run, study) for run in todo}
-        total = progress.add_task("all runs ", total=sum(weight.values()))
-        bars: dict[str, Any] = {}
-        done: dict[str, int] = dict.fromkeys(weight, 0)
-        pool = ProcessPoolExecutor(min(jobs, len(todo)), context, _start_worker, (reports,))
-        try:
-            futures: dict[Future[str | None], Run] = {
-                pool.submit(_work, study, run, str(out / "runs" / run.folder)): run for run in todo
-            }
-            pending = set(futures)
-            while pending:
-                finished, pending = wait(pending, timeout=0.3, return_when=FIRST_COMPLETED)
-                while not reports.empty():
-                    folder, steps = reports.get()
-                    if folder not in bars:
-                        bars[folder] = progress.add_task(folder.rsplit("-", 1)[0], total=study.training.steps)
-                    progress.update(bars[folder], completed=min(steps, study.training.steps))
-                    done[folder] = min(steps, weight[folder])
-                for future in finished:
-                    run = futures[future]
-                    problem = _outcome(future)
-                    done[run.folder] = weight[run.folder]
-                    if run.folder in bars:
-                        progress.remove_task(bars.pop(run.folder))
-                    if problem is None:
-                        console.print(f"finished {run.folder}")
-                    else:
-                        failures.append(run.folder)
-                        console.print(f"failed {run.folder}: {problem}", style="red", markup=False)
-                progress.update(total, completed=sum(done.values()))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
-            raise
-        pool.shutdown()
-    if failures:
-        raise RunFailedError(f"{len(failures)} of {len(todo)} runs failed: {', '.join(failures)}")
-
-
-def _weight(run: Run, study: StudyConfig) -> int:
-    """The run's share of the overall bar, in environment steps."""
-    return study.training.steps if isinstance(run.config, LearningArm) else max(study.training.steps // 20, 1)
-
-
-def _outcome(future: Future[str | None]) -> str | None:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return "its worker process died; start the study again to finish it"
+    def _tell(self, text: str, style: str | None = None) -> None:
+        store.log(self.folder.parent, text)
+        self.console.print(text, style=style, markup=False, highlight=False)

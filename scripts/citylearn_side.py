@@ -5,6 +5,7 @@ CityLearn 3.0.2 pins NumPy below 2 and Gymnasium to 0.28.1, so that it cannot sh
 Other scripts import ``python_of`` and ``call``; the commands below run inside the side environment and print JSON.
 
     python scripts/citylearn_side.py run SCHEMA ACTIONS.npy FIRST_ROW     net, cost, carbon, soc by step and home
+    python scripts/citylearn_side.py evaluate SCHEMA ACTIONS.npy FIRST_ROW   evaluate()'s district, and the batteries
     python scripts/citylearn_side.py time SCHEMA ACTIONS.npy FIRST_ROW    CPU seconds, bare and wrapped for SB3
 """
 
@@ -84,12 +85,32 @@ def make(schema: str, first: int, steps: int) -> Any:
     )
 
 
-def run(schema: str, actions: Any, first: int) -> dict[str, Any]:
-    """CityLearn's own series (homes, steps) for actions (steps, homes), and the batteries that it simulated."""
+def stepped(schema: str, actions: Any, first: int) -> Any:
+    """The environment after the actions (steps, homes)."""
     env = make(schema, first, len(actions))
     env.reset()
     for row in actions.tolist():
         env.step([row])
+    return env
+
+
+def attributes(building: Any) -> dict[str, Any]:
+    """The battery that CityLearn simulated, as the schema would name it."""
+    battery = building.electrical_storage
+    return {
+        "power_efficiency_curve": battery.power_efficiency_curve.T.tolist(),
+        "capacity_power_curve": battery.capacity_power_curve.T.tolist(),
+        "efficiency": battery.efficiency_history[0],
+        "loss_coefficient": battery.loss_coefficient,
+        "capacity_loss_coefficient": battery.capacity_loss_coefficient,
+        "initial_soc": battery.initial_soc,
+        "depth_of_discharge": battery.depth_of_discharge,
+    }
+
+
+def run(schema: str, actions: Any, first: int) -> dict[str, Any]:
+    """CityLearn's own series (homes, steps) for actions (steps, homes), and the batteries that it simulated."""
+    env = stepped(schema, actions, first)
     n = len(actions)
     homes = {}
     for building in env.buildings:
@@ -101,17 +122,31 @@ def run(schema: str, actions: Any, first: int) -> dict[str, Any]:
             "soc": battery.soc[:n].tolist(),
             "battery_kwh": battery.energy_balance[:n].tolist(),
             "capacity_kwh": list(battery.capacity_history),
-            "attributes": {
-                "power_efficiency_curve": battery.power_efficiency_curve.T.tolist(),
-                "capacity_power_curve": battery.capacity_power_curve.T.tolist(),
-                "efficiency": battery.efficiency_history[0],
-                "loss_coefficient": battery.loss_coefficient,
-                "capacity_loss_coefficient": battery.capacity_loss_coefficient,
-                "initial_soc": battery.initial_soc,
-                "depth_of_discharge": battery.depth_of_discharge,
-            },
+            "attributes": attributes(building),
         }
     return homes
+
+
+def evaluate(schema: str, actions: Any, first: int) -> dict[str, Any]:
+    """evaluate()'s values of the district, the sums without control that they are relative to, and the batteries."""
+    env = stepped(schema, actions, first)
+    table = env.evaluate()
+    district = table[table["level"] == "district"]
+    n = len(actions)
+    return {
+        "district": {
+            name: float(value)
+            for name, value in zip(district["cost_function"], district["value"], strict=True)
+            if value == value and value is not None
+        },
+        "baseline": {
+            "cost": sum(float(b.net_electricity_consumption_cost_without_storage[:n].sum()) for b in env.buildings),
+            "carbon": sum(
+                float(b.net_electricity_consumption_emission_without_storage[:n].sum()) for b in env.buildings
+            ),
+        },
+        "batteries": {building.name: attributes(building) for building in env.buildings},
+    }
 
 
 def timing(schema: str, actions: Any, first: int) -> dict[str, float]:
@@ -135,7 +170,7 @@ def timing(schema: str, actions: Any, first: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("run", "time"))
+    parser.add_argument("command", choices=("run", "evaluate", "time"))
     parser.add_argument("schema", help="a schema.json")
     parser.add_argument("actions", help="a .npy file (steps, homes), -1 to 1 of the battery's power")
     parser.add_argument("first", type=int, help="first row of the files")
@@ -146,7 +181,8 @@ def main() -> None:
     if args.core is not None:
         os.sched_setaffinity(0, {args.core})
     actions = np.load(args.actions)
-    print(json.dumps((run if args.command == "run" else timing)(args.schema, actions, args.first)))
+    command = {"run": run, "evaluate": evaluate, "time": timing}[args.command]
+    print(json.dumps(command(args.schema, actions, args.first)))
 
 
 if __name__ == "__main__":

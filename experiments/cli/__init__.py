@@ -7,7 +7,20 @@ import sys
 import typer
 
 from entangrid.data.errors import InputError
-from entangrid.experiments.cli import circuit_command, inspect_commands, run_command
+from entangrid.experiments.cli import (
+    bench_command,
+    circuit_command,
+    compare_command,
+    figure_command,
+    inspect_commands,
+    report_command,
+    reproduce_command,
+    run_command,
+    status_command,
+    table_command,
+    tune_command,
+    world_commands,
+)
 
 app = typer.Typer(
     name="entangrid",
@@ -16,8 +29,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run_command.add_to(app)
+status_command.add_to(app)
+table_command.add_to(app)
+report_command.add_to(app)
+compare_command.add_to(app)
+figure_command.add_to(app)
 inspect_commands.add_to(app)
 circuit_command.add_to(app)
+bench_command.add_to(app)
+reproduce_command.add_to(app)
+tune_command.add_to(app)
+world_commands.add_to(app)
 
 
 def main() -> None:

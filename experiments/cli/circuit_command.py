@@ -110,15 +110,19 @@ def _of_fields(content: dict[str, Any]) -> Circuit | CVCircuit:
 def _of_study(source: str) -> dict[str, Circuit | CVCircuit]:
     """The circuits of a study's quantum arms, at the length of observation that its scenario gives."""
     from entangrid.data.errors import InputError
-    from entangrid.experiments import config, setting
+    from entangrid.experiments import building, config, plan, setting
 
     study = config.load(source)
     arms = {name: arm for name, arm in study.arms.items() if isinstance(arm, config.QuantumArm)}
     if not arms:
-        raise InputError(f"{source}: arms: none is quantum; expected a ppo-quantum arm")
-    shared = setting.make(study)
-    n_inputs = len(shared.train.observation_names) * shared.scenario.n_homes
-    return {name: _of_fields(setting.circuit(arm, n_inputs)) for name, arm in arms.items()}
+        raise InputError(f"{source}: arms: none is quantum; expected one such as ppo-quantum")
+    found: dict[str, Circuit | CVCircuit] = {}
+    for run in plan.plan(study, check=False):  # every arm and value of a sweep once
+        if run.arm in arms and run.seed == run.study.training.seed_list[0]:
+            values = "".join(f", {path}={value}" for path, value in run.axes.items())
+            for role, circuit in building.circuits(run.study, run.arm, setting.make(run.study).train).items():
+                found[run.arm + (" critic" if role == "critic" else "") + values] = circuit
+    return found
 
 
 def _write(circuit: Circuit | CVCircuit, qasm: Path | None, figure: Path | None, suffix: str) -> list[Path]:

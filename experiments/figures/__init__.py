@@ -2,29 +2,84 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, plan, setting, tidy
-from entangrid.experiments.config import StudyConfig
 
-NAMES = ("overview",)
+if TYPE_CHECKING:
+    from entangrid.experiments.evidence import Evidence
+    from entangrid.experiments.figures.chart import Chart
+
+#: Name -> what it shows. "overview" is a PNG, the others are SVG files.
+NAMES = {
+    "overview": "a day of the quantum agent and of the optimum, and gap closed of every arm (PNG)",
+    "gap-closed": "gap closed of every arm with its interval and seeds",
+    "comparisons": "the differences between arms with their intervals and the margin of equivalence",
+    "learning-curves": "means of the seeds over environment steps, with bands",
+    "pareto": "energy against discomfort, and the front",
+    "profiles": "performance profiles: the share of seeds and weeks above a gap closed",
+    "day": "a day of operation of every arm",
+    "feeder": "voltages on the feeder under every arm",
+}
 
 
-def stored_study(folder: Path) -> StudyConfig:
-    """The study that a folder holds; raises InputError if it holds none."""
-    path = folder / tidy.STUDY
-    if not path.is_file():
-        raise InputError(f"{path}: missing; expected the folder of a study that was run")
-    return config.load(str(path))
+def make(name: str, folder: Path, out: Path | None = None) -> Path:
+    """Draw figure ``name`` of the study in ``folder`` into ``out`` (default: a file in the folder) and return the file.
 
-
-def make(name: str, folder: Path) -> Path:
-    """Draw figure ``name`` of the study in ``folder``; returns the file. Raises InputError for an unknown name."""
+    "day" and "feeder" write one file an arm and return the first. Raises InputError for an unknown name, for a study
+    that has nothing to draw in it, and for a file that cannot be written.
+    """
     if name not in NAMES:
         raise InputError(f"figure {name!r} is unknown; expected one of: {', '.join(NAMES)}")
-    from entangrid.experiments.figures import overview
+    from entangrid.experiments import store
+    from entangrid.experiments.evidence import Evidence
 
-    study = stored_study(folder)
-    runs = plan.plan(study, setting.make(study).scenario)
-    return overview.draw(runs, tidy.read(folder), folder)
+    evidence = Evidence(folder)
+    if name == "overview":
+        from entangrid.experiments.figures import overview
+
+        return overview.draw(evidence, out or folder / "overview.png")
+    charts = draw(name, evidence)
+    if not charts:
+        raise InputError(f"{folder}: the study has nothing to draw in figure {name!r}")
+    written = []
+    for label, chart in charts.items():
+        path = out or folder / f"{name}.svg"
+        if len(charts) > 1:
+            path = path.with_name(f"{path.stem}-{re.sub('[^A-Za-z0-9._-]+', '-', label).strip('-')}{path.suffix}")
+        store.write_atomically(path, partial(_write, chart.svg(alone=True)))
+        written.append(path)
+    return written[0]
+
+
+def _write(text: str, to: Path) -> None:
+    to.write_text(text, encoding="utf-8")
+
+
+def draw(name: str, evidence: Evidence, width: int = 0) -> dict[str, Chart]:
+    """The drawings of a figure by variant ("" for one of all), empty where there is nothing to draw."""
+    from entangrid.experiments.figures import curves, day, intervals, pareto
+    from entangrid.experiments.figures.chart import WIDE
+
+    width = width or WIDE
+    chart: Chart | None = None
+    if name == "gap-closed":
+        chart = intervals.gap_closed(evidence.gaps, evidence.classes, width)
+    elif name == "comparisons":
+        chart = intervals.comparisons(evidence.comparisons, width)
+    elif name == "learning-curves" and evidence.curves is not None:
+        chart = curves.learning_curves(evidence.curves, evidence.classes, width, evidence.confidence)
+    elif name == "pareto":
+        chart = pareto.pareto(evidence.weekly("import"), evidence.weekly("discomfort"), evidence.classes, width)
+    elif name == "profiles":
+        chart = curves.profiles(evidence.week_scores, evidence.classes, width, evidence.confidence)
+    elif name == "day":
+        days = {label: day.typical_day(week) for label, week in evidence.weeks_of_operation.items()}
+        return {label: day.day(label, days) for label in days}
+    elif name == "feeder":
+        weeks = evidence.feeder()
+        return {label: day.feeder(label, weeks, evidence.study.voltage_band) for label in weeks}
+    return {} if chart is None else {"": chart}

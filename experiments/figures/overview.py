@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from entangrid.data.errors import InputError
-from entangrid.experiments import store, tidy
-from entangrid.experiments.config import QuantumArm
+from entangrid.experiments import store, wording
+from entangrid.experiments.figures.day import typical_day
 from entangrid.experiments.figures.style import COLOURS, apply
-from entangrid.experiments.plan import Run
+
+if TYPE_CHECKING:
+    from entangrid.experiments.evidence import Evidence
 
 
-def draw(runs: list[Run], frame: pd.DataFrame, out: Path) -> Path:
-    """Draw the figure from the stored runs and write ``overview.png`` into the study's folder; returns its path."""
+def draw(evidence: Evidence, path: Path) -> Path:
+    """Draw the figure from the stored runs into a PNG file; returns its path."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     apply(plt)
-    shown = _days(runs, out)
+    shown = _days(evidence)
     figure = plt.figure(figsize=(10.5, 5.0), layout="constrained")
     grid = figure.add_gridspec(len(shown), 2, width_ratios=(1.55, 1.0))
     first: Any = None
@@ -30,30 +32,22 @@ def draw(runs: list[Run], frame: pd.DataFrame, out: Path) -> Path:
         axes = figure.add_subplot(grid[i, 0], sharex=first, sharey=first)
         first = first or axes
         _day(axes, label, day, last=i == len(shown) - 1)
-    _gaps(figure.add_subplot(grid[:, 1]), frame)
-    path = out / "overview.png"
+    _gaps(figure.add_subplot(grid[:, 1]), evidence)
     store.write_atomically(path, lambda to: figure.savefig(to, format="png"))
     plt.close(figure)
     return path
 
 
-def _days(runs: list[Run], out: Path) -> dict[str, pd.DataFrame]:
-    """The same day for the first quantum run and the optimum: that of the first held-out week with the median PV."""
-    wanted: dict[str, Run] = {}
-    for run in runs:
-        if isinstance(run.config, QuantumArm) or run.config.controller == "optimum":
-            wanted.setdefault(run.config.controller, run)
-    if not wanted:
-        raise InputError("figure overview: the study has neither a quantum arm nor an optimum")
+def _days(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    """The same day for two arms: a quantum one, or else a learning one or any, and the optimum or any other."""
+    variants = list(evidence.scores.variants.values())
+    by_interest = sorted(variants, key=lambda v: (not v.is_quantum, not v.learns, v.controller == "optimum"))
+    other = [v for v in variants if v.controller == "optimum"] or by_interest[1:]
     days: dict[str, pd.DataFrame] = {}
-    for controller in ("ppo-quantum", "optimum"):
-        if controller in wanted:
-            run = wanted[controller]
-            week = store.read_frame(out / "runs" / run.folder / store.FIRST_WEEK)
-            date = week["time"].dt.normalize()
-            by_pv = week.groupby(date)["p_pv_kw"].sum().sort_values()
-            label = run.arm if run.seed is None else f"{run.arm}, seed {run.seed}"
-            days[label] = week[date == by_pv.index[len(by_pv) // 2]]
+    for variant in dict.fromkeys(v.label for v in (by_interest[0], *other[:1])):
+        seeds = evidence.scores.variants[variant].seeds
+        label = f"{variant}, seed {seeds[0]}" if seeds else variant
+        days[label] = typical_day(evidence.weeks_of_operation[variant])
     return days
 
 
@@ -94,16 +88,16 @@ def _day(axes: Any, label: str, day: pd.DataFrame, *, last: bool) -> None:
         )
 
 
-def _gaps(axes: Any, frame: pd.DataFrame) -> None:
-    found = tidy.gaps(frame)
-    controllers = frame.drop_duplicates("arm").set_index("arm")["controller"]
+def _gaps(axes: Any, evidence: Evidence) -> None:
+    found = evidence.gaps
     names = list(found)[::-1]
     for y, name in enumerate(names):
         gap = found[name]
         if gap is None:
             continue
-        colour = COLOURS.get(str(controllers[name]), "#009E73")
-        axes.plot([gap.low, gap.high], [y, y], color=colour, lw=5, alpha=0.35, solid_capstyle="butt")
+        colour = COLOURS.get(evidence.scores.variants[name].controller, "#009E73")
+        if gap.low == gap.low:
+            axes.plot([gap.low, gap.high], [y, y], color=colour, lw=5, alpha=0.35, solid_capstyle="butt")
         axes.plot(gap.mean, y, "|", color=colour, ms=14, mew=2.2)
         if gap.per_seed.size > 1:
             axes.plot(gap.per_seed, [y - 0.22] * gap.per_seed.size, "o", color=colour, ms=4, mec="white", mew=0.5)
@@ -114,9 +108,12 @@ def _gaps(axes: Any, frame: pd.DataFrame) -> None:
     axes.axvline(1.0, color="k", lw=0.8)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xlabel(
-        "gap closed (0 = no control, 1 = perfect foresight)\n"
-        f"bar: 95 % over held-out weeks; points: seeds\n{tidy.closing_line(frame)}"
+    over = wording.resampled(evidence.scores)
+    bar = (
+        f"bar: {evidence.confidence * 100:g} % over {over}; points: seeds" if over else "one run, one week: no interval"
     )
+    verdicts = [f"{c.a} against {c.b}: {wording.verdict(c)}" for c in evidence.comparisons]
+    under = [line for each in verdicts for line in textwrap.wrap(each, 58)]
+    axes.set_xlabel("\n".join(["gap closed (0 = no control, 1 = perfect foresight)", bar, *under[:8]]))
     axes.set_xlim(right=max(1.08, axes.get_xlim()[1]))
     axes.set_title("Gap closed")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from entangrid.experiments.scores import Variant
 
 #: Okabe and Ito's colour-blind-safe palette, DOI 10.1038/nmeth.1618
 COLOURS = {
@@ -29,3 +33,23 @@ def apply(plt: Any) -> None:
             "legend.frameon": False,
         }
     )
+
+
+#: Slots of the palette in ``chart.css`` by kind of controller, in the order in which arms take them
+_SLOTS = {"quantum": (0, 6, 7), "classical": (1, 2, 8, 9), "rule": (3, 9), "no-control": (4,), "optimum": (5,)}
+
+
+def classes(variants: Iterable[Variant]) -> dict[str, str]:
+    """The CSS classes of every variant by label; when a kind's colours are used up, lines are dashed."""
+    taken: dict[str, int] = {}
+    out = {}
+    for variant in variants:
+        if variant.is_reference:
+            kind = variant.controller
+        else:
+            kind = "rule" if not variant.learns else "quantum" if variant.is_quantum else "classical"
+        n = taken[kind] = taken.get(kind, -1) + 1
+        slots = _SLOTS[kind]
+        dash = (n // len(slots)) % 3
+        out[variant.label] = f"c{slots[n % len(slots)]}" + (f" dash{dash}" if dash else "")
+    return out

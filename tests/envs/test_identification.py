@@ -125,7 +125,9 @@ def test_bad_series_are_named() -> None:
 def test_script_prints_its_table() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "fit_ochre.py"), str(FOLDER), "--horizons", "24"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = [line.split() for line in done.stdout.splitlines()[1:]]
+    lines = done.stdout.splitlines()
+    rows = [line.split() for line in lines[1:-2]]
     assert [(row[0], row[2]) for row in rows] == [(s, m) for s in ("winter", "summer") for m in ("1r1c", "2r2c")]
     assert all(float(row[4]) < 0.5 for row in rows if row[2] == "2r2c")
     assert all(float(row[6]) > 0.0 for row in rows)  # a fit on one season is tried on the other
+    assert all("linear regression" in line and 0.15 < float(line.split()[-1]) < 0.5 for line in lines[-2:])

@@ -57,8 +57,12 @@ def test_packaged_studies_are_valid() -> None:
         ("ppo.gamma", float("nan"), r"ppo.gamma: "),
         ("ppo.batch_size", 33, r"ppo.batch_size is 33; expected a divisor of .* = 64"),
         ("arms.quantum.circuit.n_qubit", 3, r"arms.quantum.circuit.n_qubit: unknown field \(did you mean 'n_qubits'"),
-        ("arms.quantum.circuit.n_qubits", 1, r"arms.quantum.circuit.n_qubits: .*2 \(got 1\)"),
-        ("arms.quantum.controller", "ppo-quantm", r"arms.quantum: .*'ppo-quantm'"),
+        ("arms.quantum.circuit.n_qubits", 0, r"arms.quantum.circuit.n_qubits: .*1 \(got 0\)"),
+        (
+            "arms.quantum.controller",
+            "ppo-quantm",
+            r"arms.quantum.controller: 'ppo-quantm' is unk.*mean 'ppo-quantum'",
+        ),
         ("arms.twin.match", "nobody", r"arms.twin.match is 'nobody'; expected the name of a ppo-quantum arm"),
         ("arms.twin.match", None, r"arms.twin.match: "),
         ("arms.best", {"controller": "no-control"}, r"arms hold 2 of 'no-control'; expected one"),
@@ -66,7 +70,7 @@ def test_packaged_studies_are_valid() -> None:
         ("name", "../escape", r"name: .*got '../escape'"),
         ("split.months", [13], r"split.months.0: .*12 \(got 13\)"),
         ("task.action_set", "discrete", r"task.action_set is 'discrete'"),
-        ("scenarios", "x", r"scenarios: unknown field \(did you mean 'scenario'\?\)"),
+        ("scenaro", "x", r"scenaro: unknown field \(did you mean 'scenario'\?\)"),
     ],
 )
 def test_what_is_wrong_is_named(path: str, value: object, message: str) -> None:

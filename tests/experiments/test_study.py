@@ -18,7 +18,8 @@ import yaml
 
 from entangrid import experiments
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, figures, plan, runner, setting, store, tidy, train
+from entangrid.experiments import config, figures, plan, runner, scores, setting, store, tidy, train
+from entangrid.experiments import summary as summaries
 
 STUDY = """
 name: tiny
@@ -67,8 +68,8 @@ def test_study_leaves_runs_table_and_figure(finished: Path) -> None:
     assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
 
     frame = tidy.read(out)
-    assert list(frame.columns) == ["arm", "controller", "seed", "week", "home", "metric", "value", "unit", "split"]
-    summary = tidy.summary(frame)
+    assert tuple(frame.columns) == tidy.COLUMNS
+    summary = summaries.summary(scores.Scores(frame))
     assert summary.loc["no-control", "gap_closed"] == 0.0
     assert summary.loc["best", "gap_closed"] == pytest.approx(1.0)
     assert (summary["objective_eur_week"] >= summary.loc["best", "objective_eur_week"] - 1e-6).all()
@@ -127,6 +128,7 @@ def test_killed_study_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
     started.kill()
     started.wait()
     finished = {path.name: path.stat().st_mtime_ns for path in runs.iterdir() if store.is_finished(path)}
+    assert finished
 
     def marked() -> list[str]:
         mark = f"ENTANGRID_TEST_MARK={tmp_path}".encode()
@@ -157,7 +159,7 @@ def test_stored_policy_is_rebuilt_without_pickle_and_acts_the_same(finished: Pat
     for run in runs:
         folder = finished / "out" / "runs" / run.folder
         assert torch.load(folder / store.POLICY, weights_only=True)
-        model = train.load_policy(study, run, folder)
+        model = train.load_policy(run, folder)
         from entangrid.experiments.evaluate import evaluate
 
         again = evaluate(model, shared.test).metrics
@@ -328,8 +330,8 @@ def test_own_scenario_folder_can_be_studied(tmp_path: Path) -> None:
     assert entangrid("validate", study).stdout.startswith("tiny: 2 arms, 2 runs, 1 held-out weeks: valid")
     frame = experiments.run(study, tmp_path / "out", jobs=1)
     pd.testing.assert_frame_equal(experiments.table(tmp_path / "out"), frame)
-    with pytest.raises(InputError, match="engine is 'ray'; expected 'local'"):
-        experiments.run(study, tmp_path / "out", engine="ray")
+    with pytest.raises(InputError, match="engine is 'roy'; expected one of: local, dask, ray, slurm"):
+        experiments.run(study, tmp_path / "out", engine="roy")
     assert set(frame["arm"]) == {"none", "best"}
 
 

@@ -1,0 +1,59 @@
+"""A study's summary and comparisons as JSON, for scripts."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+
+from entangrid.experiments import summary, wording
+from entangrid.experiments.comparing import Comparison
+from entangrid.experiments.scores import Scores
+from entangrid.experiments.stored import StoredStudy
+
+
+def table(study: StoredStudy, frame: pd.DataFrame) -> str:
+    """The summary of every arm, every comparison, and the closing lines; NaN is null."""
+    scores = Scores(frame)
+    margin, confidence = summary.rules(study)
+    found = summary.comparisons(scores, study)
+    arms = summary.summary(scores, confidence).reset_index().to_dict("records")
+    return _text(
+        {
+            "study": study.name,
+            "question": study.question,
+            "margin": margin,
+            "confidence": confidence,
+            "weeks": scores.weeks,
+            "homes": [home for _, home in scores.homes],
+            "arms": arms,
+            "comparisons": [_plain(c) for c in found],
+            "lines": wording.closing_lines(scores, found, confidence),
+        }
+    )
+
+
+def comparison(found: Comparison) -> str:
+    """One comparison."""
+    return _text(_plain(found))
+
+
+def _plain(c: Comparison) -> dict[str, Any]:
+    return {**c._asdict(), "sentence": wording.sentence(c)}
+
+
+def _text(content: Any) -> str:
+    return json.dumps(_clean(content), indent=1, allow_nan=False)
+
+
+def _clean(value: Any) -> Any:
+    """Plain Python values; what is no finite number is null."""
+    if isinstance(value, dict):
+        return {str(key): _clean(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

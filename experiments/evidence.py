@@ -1,0 +1,170 @@
+"""All that a study's folder says, gathered once for its figures and its report; from the folder alone."""
+
+from __future__ import annotations
+
+import csv
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from entangrid.data.errors import InputError
+from entangrid.experiments import store, stored, summary, tidy
+from entangrid.experiments.comparing import Comparison
+from entangrid.experiments.figures.curves import Curves
+from entangrid.experiments.figures.style import classes
+from entangrid.experiments.scores import NO_CONTROL, OPTIMUM, Scores, label_of
+from entangrid.experiments.statistics import GapClosed
+from entangrid.experiments.statistics.gap import enough_headroom
+
+F = npt.NDArray[np.float64]
+
+_RETURN, _STEPS = "rollout/ep_rew_mean", "time/total_timesteps"
+
+
+class Evidence:
+    """A finished or half finished study; everything is read when it is first asked for."""
+
+    def __init__(self, folder: Path):
+        """Raises InputError for a folder without a study or without a finished run."""
+        self.folder = folder
+        self.study = stored.read(folder)
+        self.table = tidy.read(folder) if (folder / tidy.TABLE).is_file() else tidy.rebuild(folder)
+        self.scores = Scores(self.table)
+        self.margin, self.confidence = summary.rules(self.study)
+        self.classes = classes(self.scores.variants.values())
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """See `summary.summary`."""
+        return summary.summary(self.scores, self.confidence)
+
+    @cached_property
+    def gaps(self) -> dict[str, GapClosed | None]:
+        """Gap closed by variant."""
+        return self.scores.gaps(self.confidence)
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Every comparison that matters."""
+        return summary.comparisons(self.scores, self.study)
+
+    @cached_property
+    def folders(self) -> dict[str, list[tidy.RunFolder]]:
+        """Run folders by variant, in the order of seeds."""
+        out: dict[str, list[tidy.RunFolder]] = {label: [] for label in self.scores.variants}
+        for run in tidy.run_folders(self.folder):
+            label = label_of(run.arm, run.axes)
+            if label in out:
+                out[label].append(run)
+        return out
+
+    @cached_property
+    def results(self) -> list[dict[str, Any]]:
+        """``result.json`` of every run."""
+        return [run.result for runs in self.folders.values() for run in runs]
+
+    @cached_property
+    def week_scores(self) -> dict[str, F]:
+        """Gap closed of every seed in every week, by variant; without the ends of the scale."""
+        found = {
+            label: self.scores.week_scores(label)
+            for label, variant in self.scores.variants.items()
+            if not variant.is_reference
+        }
+        return {label: scores for label, scores in found.items() if scores is not None and scores.size}
+
+    def weekly(self, metric: str) -> dict[str, F]:
+        """A metric a week of every seed, by variant; empty where the table does not hold it."""
+        if metric not in self.scores.metrics:
+            return {}
+        cubes = self.scores.cube(metric)
+        return {label: self.scores.per_week(metric, label, cubes) for label in cubes}
+
+    @cached_property
+    def weeks_of_operation(self) -> dict[str, pd.DataFrame]:
+        """The first held-out week of each variant's first seed, step by step."""
+        return {
+            label: store.read_frame(runs[0].path / store.FIRST_WEEK) for label, runs in self.folders.items() if runs
+        }
+
+    @cached_property
+    def curves(self) -> Curves | None:
+        """Learning curves: gap closed on the validation weeks where the ends of the scale were evaluated there too,
+        else the objective there, else the return of training episodes; None where no run stored any."""
+        stored = {label: [self._curve(run.path) for run in runs] for label, runs in self.folders.items()}
+        evaluated = _align({label: [c for c in curves if c is not None] for label, curves in stored.items()})
+        learned = {k: c for k, c in evaluated.items() if self.scores.variants[k].learns and len(c[0]) > 1}
+        if learned:
+            steps = {label: s for label, (s, _) in learned.items()}
+            gaps = {label: self._gap_while_learning(label, evaluated) for label in learned}
+            if all(gap is not None for gap in gaps.values()):
+                shown = {label: gap for label, gap in gaps.items() if gap is not None}
+                return Curves("gap closed on validation weeks", "", steps, shown)
+            return Curves("objective on validation weeks", "EUR/week", steps, {k: v for k, (_, v) in learned.items()})
+        returns = _align({label: _returns(runs) for label, runs in self.folders.items()})
+        returns = {label: c for label, c in returns.items() if len(c[0]) > 1}
+        if not returns:
+            return None
+        done, values = {k: c[0] for k, c in returns.items()}, {k: c[1] for k, c in returns.items()}
+        return Curves("return of a training episode", "", done, values)
+
+    def _gap_while_learning(self, label: str, curves: dict[str, tuple[npt.NDArray[np.int64], F]]) -> F | None:
+        """A variant's learning curve as gap closed; None where the ends of the scale are not known or alike."""
+        ends = [curves.get(str(self.scores.reference(label, end))) for end in (NO_CONTROL, OPTIMUM)]
+        if ends[0] is None or ends[1] is None:
+            return None
+        none, best = ends[0][1][0, -1:], ends[1][1][0, -1:]
+        return (none - curves[label][1]) / (none - best) if enough_headroom(none, best) else None
+
+    @staticmethod
+    def _curve(folder: Path) -> pd.Series | None:
+        """Mean objective of the validation weeks at each evaluation, by environment steps."""
+        if not (folder / store.CURVE).is_file():
+            return None
+        frame = store.read_frame(folder / store.CURVE)
+        if not {"steps", "week", "metric", "value"} <= set(frame.columns):
+            raise InputError(f"{folder / store.CURVE}: lacks one of the columns steps, week, metric, value")
+        rows = frame[frame["metric"] == "objective"]
+        if rows.empty:
+            return None
+        by_week = rows.groupby(["steps", "week"])["value"].sum()
+        return by_week.groupby("steps").mean()
+
+    def feeder(self) -> dict[str, pd.DataFrame]:
+        """Weeks of operation that hold the feeder's voltages."""
+        return {k: week for k, week in self.weeks_of_operation.items() if "feeder_v_min_pu" in week}
+
+
+def _returns(runs: list[tidy.RunFolder]) -> list[pd.Series]:
+    """Mean return of training episodes by environment steps, from SB3's log."""
+    out = []
+    for run in runs:
+        path = run.path / store.PROGRESS
+        if not path.is_file():
+            continue
+        points: dict[int, float] = {}
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                try:
+                    points[int(float(row[_STEPS]))] = float(row[_RETURN])
+                except (KeyError, TypeError, ValueError):
+                    continue
+        if points:
+            out.append(pd.Series(points).sort_index())
+    return out
+
+
+def _align(curves: dict[str, list[pd.Series]]) -> dict[str, tuple[npt.NDArray[np.int64], F]]:
+    """Curves of several seeds at the steps that all of them have: steps (T,) and values (S, T)."""
+    out = {}
+    for label, found in curves.items():
+        if not found:
+            continue
+        frame = pd.concat(found, axis=1, join="inner").sort_index()
+        if len(frame):
+            out[label] = frame.index.to_numpy(np.int64), frame.to_numpy(np.float64).T
+    return out

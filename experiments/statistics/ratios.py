@@ -1,0 +1,137 @@
+"""A ratio of sums over seeds, weeks and homes, with the distribution that resampling all three gives it.
+
+Gap closed and paired differences of it are such ratios; so is a mean a week, with a denominator of constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from entangrid.data.errors import InputError
+from entangrid.experiments.statistics.bootstrap import RESAMPLES, Resampled, effective_df, resampling_counts
+
+F = npt.NDArray[np.float64]
+
+_ELEMENTS = 4_000_000  # of a chunk of resampled sums
+_FEWEST = 2_000  # resamples, however many clusters there are
+
+
+class Ratio(NamedTuple):
+    """The ratio of sums, its distribution, its standard error, and that of each thing resampled."""
+
+    resampled: Resampled
+    standard_error: float
+    parts: dict[str, float]  # "seeds", "weeks", "homes": variance that each brings; 0 if it was not resampled
+
+    @property
+    def estimate(self) -> float:
+        return self.resampled.estimate
+
+    @property
+    def df(self) -> float:
+        return self.resampled.df
+
+
+def crossed_ratio(
+    numerators: Sequence[F],
+    denominator: F,
+    *,
+    clusters: npt.NDArray[np.int64] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Ratio:
+    """Sum over samples, weeks and homes of the mean over seeds, over the sum of the denominator.
+
+    numerators: one array (S, W, H) for each independent sample of seeds, S its own in each; their means over seeds
+    are added. denominator (W, H). In each resample the seeds of every sample, the weeks, and the clusters of homes are
+    drawn anew, numerator and denominator with the same weeks and homes; what there is only one of is not drawn.
+    clusters (H,): homes with the same number belong together, such as homes with one household's profile; by default
+    each is its own. A cell that does not exist (a home without that week) is 0 in both.
+
+    The standard error adds the variances that seeds, weeks and homes bring to the linearised ratio, and the degrees of
+    freedom are Satterthwaite's. Raises InputError for shapes that do not fit and for a denominator that does not sum
+    to more than 0.
+    """
+    weeks, homes = denominator.shape
+    if any(n.ndim != 3 or n.shape[1:] != (weeks, homes) or not n.shape[0] for n in numerators) or not numerators:
+        shapes = ", ".join(str(n.shape) for n in numerators)
+        raise InputError(f"numerators have shapes {shapes}; expected (seeds, {weeks}, {homes})")
+    total = float(denominator.sum())
+    if not total > 0.0:
+        raise InputError(f"denominator sums to {total}; expected more than 0")
+    labels = np.arange(homes) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    member = np.eye(int(labels.max()) + 1)[labels]  # (H, C)
+    above = [n @ member for n in numerators]  # (S, W, C)
+    below = denominator @ member  # (W, C)
+
+    summed = sum(n.mean(0) for n in above)
+    assert not isinstance(summed, int)
+    estimate = float(summed.sum() / total)
+    rng = np.random.default_rng(seed)
+    chunk = max(_ELEMENTS // max(below.size, *(n.shape[0] for n in above)), 1)
+    resamples = min(resamples, max(_FEWEST, chunk))  # many clusters make smooth tails, and slow resamples
+    draws = np.concatenate(
+        [_draw(above, below, min(chunk, resamples - done), rng) for done in range(0, resamples, chunk)]
+    )
+    parts, dfs = _variances(above, summed, below, estimate, total)
+    df = effective_df(list(parts.values()), list(dfs.values()))
+    return Ratio(Resampled(estimate, draws, df), float(np.sqrt(sum(parts.values()))), parts)
+
+
+def paired_numerators(a: F, b: F, seeds_a: Sequence[int], seeds_b: Sequence[int]) -> tuple[list[F], int, bool]:
+    """Numerators of the difference a - b for :func:`crossed_ratio`, the number of seeds, and whether they are paired.
+
+    a (S, W, H), b (T, W, H). Paired are arms with at least three seeds in common, of which those alone count, and an
+    arm with one that has no seeds (a rule: one row). Otherwise both samples of seeds are resampled independently.
+    """
+    if len(seeds_a) == 0 or len(seeds_b) == 0:
+        return [a - b], max(len(seeds_a), len(seeds_b)), True
+    common = sorted(set(seeds_a) & set(seeds_b))
+    if len(common) >= 3 or set(seeds_a) == set(seeds_b):
+        row_a, row_b = ({seed: row for row, seed in enumerate(seeds)} for seeds in (seeds_a, seeds_b))
+        return [a[[row_a[s] for s in common]] - b[[row_b[s] for s in common]]], len(common), True
+    return [a, -b], min(len(seeds_a), len(seeds_b)), False
+
+
+def _draw(above: list[F], below: F, n: int, rng: np.random.Generator) -> F:
+    """n resampled ratios."""
+    weeks, clusters = below.shape
+    upper = np.zeros((n, weeks, clusters))
+    for sample in above:
+        seeds = sample.shape[0]
+        share = resampling_counts(seeds, n, rng) / seeds if seeds > 1 else np.ones((n, 1))
+        upper += (share @ sample.reshape(seeds, -1)).reshape(n, weeks, clusters)
+    of_weeks = resampling_counts(weeks, n, rng) if weeks > 1 else np.ones((n, 1))
+    of_homes = resampling_counts(clusters, n, rng) if clusters > 1 else np.ones((n, 1))
+    numerator = np.einsum("bw,bwc,bc->b", of_weeks, upper, of_homes, optimize=True)
+    denominator = ((of_weeks @ below) * of_homes).sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(denominator > 0.0, numerator / denominator, np.sign(numerator) * np.inf)
+    return np.asarray(np.nan_to_num(ratio, nan=0.0, posinf=np.inf, neginf=-np.inf))
+
+
+def _variances(
+    above: list[F], summed: F, below: F, estimate: float, total: float
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Variance of the ratio that seeds, weeks and clusters of homes bring, and their degrees of freedom."""
+    residual = (summed - estimate * below) / total  # sums to 0
+    seeds = [n.sum((1, 2)) / total for n in above]
+    parts = {
+        "seeds": sum(float(s.var(ddof=1)) / s.size for s in seeds if s.size > 1),
+        "weeks": _of_sum(residual.sum(1)),
+        "homes": _of_sum(residual.sum(0)),
+    }
+    sizes = [s.size - 1 for s in seeds if s.size > 1]
+    dfs = {"seeds": min(sizes, default=0), "weeks": below.shape[0] - 1, "homes": below.shape[1] - 1}
+    if len(sizes) > 1 and parts["seeds"] > 0.0:  # two independent samples: Welch
+        dfs["seeds"] = int(effective_df([float(s.var(ddof=1)) / s.size for s in seeds if s.size > 1], sizes))
+    return parts, dfs
+
+
+def _of_sum(values: F) -> float:
+    """Variance of the sum of n independent values."""
+    return float(values.var(ddof=1) * values.size) if values.size > 1 else 0.0

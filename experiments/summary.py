@@ -1,0 +1,70 @@
+"""The summary of a study: one row a variant, what is printed and shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from entangrid.experiments import wording
+from entangrid.experiments.comparing import CONFIDENCE, Comparison, compare_all
+from entangrid.experiments.scores import Scores
+from entangrid.experiments.stored import Rules, StoredStudy
+
+if TYPE_CHECKING:
+    from entangrid.experiments.config import StudyConfig
+
+#: Column of the summary -> metric of the table, whose mean a week it is
+WEEKLY: Mapping[str, str] = {
+    "objective_eur_week": "objective",
+    "cost_eur_week": "cost",
+    "energy_kwh_week": "import",
+    "carbon_kg_week": "carbon",
+    "discomfort_kh_week": "discomfort",
+}
+
+
+def rules(study: StudyConfig | StoredStudy | None) -> tuple[float, float]:
+    """Margin of equivalence and confidence, as the study fixed them before its runs."""
+    fixed = Rules() if study is None else study.verdict
+    return fixed.margin, fixed.confidence
+
+
+def summary(scores: Scores, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """One row a variant: means over weeks and seeds, gap closed with its interval, parameters, wall time.
+
+    What a study does not have is NaN. Index: the variants' labels.
+    """
+    gaps = scores.gaps(confidence)
+    present = set(map(str, scores.table["metric"].unique()))
+    cubes = {metric: scores.cube(metric) for metric in WEEKLY.values() if metric in present}
+    own = {name: scores.of_run(name) for name in ("parameters_actor", "parameters_critic", "wall_s")}
+    rows = []
+    for label, variant in scores.variants.items():
+        gap = gaps[label]
+        row: dict[str, object] = {"arm": label, "controller": variant.controller, "seeds": len(variant.seeds)}
+        for column, metric in WEEKLY.items():
+            known = metric in cubes
+            row[column] = float(np.mean(scores.per_week(metric, label, cubes[metric]))) if known else float("nan")
+        row["gap_closed"] = gap.mean if gap else float("nan")
+        row["gap_low"], row["gap_high"] = (gap.low, gap.high) if gap else (float("nan"), float("nan"))
+        row["gap_seeds"] = [float(value) for value in gap.per_seed] if gap and variant.learns else []
+        for name, values in own.items():
+            row[name] = float(values[label].mean()) if label in values else float("nan")
+        for name in ("parameters_actor", "parameters_critic"):
+            row[name] = 0 if np.isnan(row[name]) else int(row[name])  # type: ignore[call-overload]
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("arm")
+
+
+def closing_lines(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[str]:
+    """What the intervals allow one to say of the arms; see `wording`."""
+    return wording.closing_lines(scores, comparisons(scores, study), rules(study)[1])
+
+
+def comparisons(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[Comparison]:
+    """Every comparison that matters, by the rules that the study fixed."""
+    margin, confidence = rules(study)
+    return compare_all(scores, margin=margin, confidence=confidence)

@@ -1,0 +1,100 @@
+"""``entangrid tune``: the whole search of a study, kept in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from entangrid.data.errors import InputError
+from entangrid.experiments import plan, runner, store, tidy
+from entangrid.experiments.config import StudyConfig
+from entangrid.experiments.tuning import published, space
+from entangrid.experiments.tuning.search import Job, Score, Search, open_storage
+from entangrid.experiments.tuning.search import run as spend
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+
+def tune(
+    study: StudyConfig,
+    out: Path,
+    *,
+    engine: str = "local",
+    jobs: int | None = None,
+    options: Mapping[str, str] | None = None,
+    storage: str | None = None,
+    console: Console | None = None,
+) -> pd.DataFrame:
+    """Spend the study's tuning budget on every learning arm; returns all trials (:func:`published.trials`).
+
+    ``out``: the search's folder; what is finished there is kept. ``storage``: URL of Optuna's database (default: SQLite
+    in the folder). Writes ``trials.parquet`` and ``tuned.yaml``. Raises InputError for a study that cannot be tuned and
+    if the ``tune`` extra is not installed.
+    """
+    from rich.console import Console
+
+    console = console or Console(stderr=True)
+    check(study)
+    out.mkdir(parents=True, exist_ok=True)
+    database = open_storage(storage, out)
+    searches = [Search(study, arm, database) for arm in space.learning_arms(study)]
+    spend(
+        searches,
+        executor(out, console, engine=engine, jobs=jobs, options=options),
+        lambda line: console.print(line, highlight=False),
+    )
+    return published.write(study, searches, out)
+
+
+def check(study: StudyConfig) -> None:
+    """Raise InputError for a study whose tuning would not be the same for all arms, or would see the test."""
+    arms = space.learning_arms(study)
+    if not arms:
+        raise InputError(f"study {study.name!r} has no learning arm to tune")
+    if len(study.scenario_names) > 1 or study.sweep is not None:
+        raise InputError(f"study {study.name!r}: tune takes one scenario and no sweep")
+    if not study.split.validation_every:
+        raise InputError("split.validation_every is 0; tuning needs validation weeks, expected at least 2")
+    for arm in arms:
+        space.axes(study, arm)
+    plan.plan(study)  # refuses what could not be built
+
+
+def shared_homes(study: StudyConfig) -> bool:
+    """Whether the homes of tuning are those of the test, so that weeks alone keep them apart."""
+    return study.split.homes.all_alike
+
+
+def executor(out: Path, console: Console, **how: Any) -> Callable[[Sequence[Job]], list[Score]]:
+    """What makes the runs of a search in its folder; ``how``: as for :func:`entangrid.experiments.runner.make_runs`."""
+    folder = out / "runs"
+
+    def execute(batch: Sequence[Job]) -> list[Score]:
+        runs = [_run(job) for job in batch]
+        distinct = {run.folder: run for run in runs}  # two trials with the same values are one run
+        todo = [run for run in distinct.values() if not store.is_finished(folder / run.folder)]
+        if todo:
+            try:
+                runner.make_runs(todo, folder, console=console, **how)
+            except runner.RunFailedError as error:
+                console.print(str(error), markup=False)
+        return [score(folder / run.folder) for run in runs]
+
+    return execute
+
+
+def _run(job: Job) -> plan.Run:
+    return next(run for run in plan.plan(job.study, check=False) if run.arm == job.arm and run.seed == job.seed)
+
+
+def score(folder: Path) -> Score:
+    """Mean objective of the validation weeks [EUR], summed over homes; None for a run that failed."""
+    if not store.is_finished(folder):
+        return None
+    metrics: Any = store.read_frame(folder / store.METRICS)
+    rows = metrics[(metrics["metric"] == "objective") & ~metrics["home"].isin(tidy.TOGETHER)]
+    total, weeks = float(rows["value"].sum()), int(rows["week"].nunique())
+    return total / max(weeks, 1)

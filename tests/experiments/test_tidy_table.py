@@ -1,0 +1,165 @@
+"""The table out of run folders: columns, what counts, what is damaged, what other programs read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import study_cases
+
+from entangrid.data.errors import InputError
+from entangrid.experiments import store, tidy
+from entangrid.experiments.scores import Scores
+
+
+def test_one_row_a_number_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=2, homes=("a", "b"), clusters={"a": 4, "b": 4})
+    frame = tidy.read(out)
+    assert tuple(frame.columns) == tidy.COLUMNS
+    assert list(frame["arm"].unique()) == list(study_cases.ARMS)
+    one = frame[(frame["arm"] == "quantum") & (frame["seed"] == 1) & (frame["metric"] == "cost")]
+    assert len(one) == 2 * len(study_cases.WEEKS)
+    assert set(one["split"]) == {"test"}
+    assert set(one["scenario"]) == {"made-up-home"}
+    assert set(one["cluster"]) == {4}
+    whole = frame[frame["metric"] == "circuit_executions"]
+    assert whole["week"].isna().all()
+    assert whole["home"].isna().all()
+    assert whole.set_index(["arm", whole["seed"].fillna(-1)])["value"]["quantum", 1] == 123_456
+    assert frame["seed"].dtype == "Int64"
+    assert frame.loc[frame["arm"] == "rule", "seed"].isna().all()
+
+
+def test_table_equals_the_plain_concatenation_of_the_run_folders(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=3, homes=("a", "b"), feeder=True)
+    frame = tidy.read(out)
+    parts = []
+    for run in tidy.run_folders(out):
+        part = store.read_frame(run.path / store.METRICS)
+        parts.append(part.assign(arm=run.arm, seed=-1 if run.seed is None else run.seed))
+    expected = pd.concat(parts, ignore_index=True)
+    weekly = frame[frame["week"].notna()].reset_index(drop=True)
+    assert weekly["value"].tolist() == expected["value"].tolist()
+    for name in ("arm", "week", "home", "metric", "unit"):
+        assert weekly[name].astype(str).tolist() == expected[name].tolist()
+    assert weekly["seed"].fillna(-1).tolist() == expected["seed"].tolist()
+
+
+def test_swept_values_are_columns(tmp_path: Path) -> None:
+    axes = [{"ppo.gamma": 0.1, "task.action_set": "a"}, {"ppo.gamma": 0.2, "task.action_set": "b"}]
+    out = study_cases.make(tmp_path / "study", seeds=2, axes=axes)
+    frame = tidy.read(out)
+    assert tuple(frame.columns) == (*tidy.COLUMNS, "ppo.gamma", "task.action_set")
+    assert set(frame.loc[frame["arm"] == "quantum", "ppo.gamma"]) == {0.1, 0.2}
+    assert frame.loc[frame["arm"] == "rule", "ppo.gamma"].isna().all()
+    scores = Scores(frame)
+    assert "quantum [gamma=0.1, action_set=a]" in scores.variants
+    assert scores.variants["quantum [gamma=0.2, action_set=b]"].seeds == [0, 1]
+    gaps = scores.gaps()
+    for arm in ("quantum", "wide"):
+        low, high = gaps[f"{arm} [gamma=0.1, action_set=a]"], gaps[f"{arm} [gamma=0.2, action_set=b]"]
+        assert low is not None
+        assert high is not None
+        assert high.mean > low.mean
+
+
+def test_half_a_study_has_a_table_and_only_of_its_plan(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    lost = next((out / tidy.RUNS).glob("twin-seed1-*"))
+    stale = lost.with_name("twin-seed1-ffffffffffffffff")
+    lost.rename(stale)  # a finished run of another configuration
+    frame = tidy.rebuild(out)
+    assert set(frame.loc[frame["arm"] == "twin", "seed"]) == {0}
+    with pytest.raises(InputError, match=rf"{lost.name}: run not finished"):
+        tidy.rebuild(out, partial=False)
+    shutil.rmtree(out / tidy.RUNS)
+    with pytest.raises(InputError, match="no run is finished"):
+        tidy.rebuild(out)
+    assert tidy.read(out)["arm"].nunique() == len(study_cases.ARMS)  # what was stored before is still there
+
+
+def test_folders_without_a_plan_are_read_by_name(tmp_path: Path) -> None:
+    """As versions before ``plan.json`` left them, with a study's file that is not understood any more."""
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    before = tidy.read(out)
+    (out / "plan.json").unlink()
+    for path in (out / tidy.RUNS).iterdir():
+        result = json.loads((path / store.RESULT).read_text())
+        for name in ("axes", "gradient_steps", "circuit_executions", "parameters_actor_circuit", "git_commit"):
+            result.pop(name)
+        (path / store.RESULT).write_text(json.dumps(result))
+    again = tidy.rebuild(out)
+    assert sorted(again["arm"].unique()) == sorted(before["arm"].unique())
+    one, two = Scores(before).gaps(), Scores(again).gaps()
+    for label, gap in one.items():
+        other = two[label]
+        assert gap is not None
+        assert other is not None
+        assert (other.mean, other.low, other.high) == (gap.mean, gap.low, gap.high)
+
+
+def test_table_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    old = tidy.read(out).drop(columns=["scenario", "cluster"]).astype({"arm": str, "week": object})
+    old.to_parquet(out / tidy.TABLE, index=False)
+    scores = Scores(tidy.read(out))
+    assert scores.homes == [("", "home-1")]
+    assert scores.gaps()["quantum"] is not None
+    assert len(tidy.run_folders(out)) == 9
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (store.RESULT, b"[1", "result.json: not valid JSON"),
+        (store.RESULT, b"{}", "result.json: parameters_actor is missing or no number"),
+        (store.METRICS, b"PAR1 not really", "metrics.parquet: not readable as Parquet"),
+        (store.METRICS, None, "metrics.parquet: lacks one of the columns"),
+    ],
+)
+def test_damaged_runs_are_named(file: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=1)
+    run = next((out / tidy.RUNS).glob("rule-*"))
+    if content is None:
+        pd.DataFrame({"week": ["x"]}).to_parquet(run / file)
+    else:
+        (run / file).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        tidy.rebuild(out)
+    assert run.name in str(caught.value)
+
+
+def test_damaged_tables_are_named(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=1)
+    pd.DataFrame({"arm": ["x"]}).to_parquet(out / tidy.TABLE)
+    with pytest.raises(InputError, match="lacks columns of a study's table; rebuild it"):
+        tidy.read(out)
+    (out / tidy.TABLE).unlink()
+    with pytest.raises(InputError, match="missing; run the study first"):
+        tidy.read(out)
+
+
+def test_homes_of_several_scenarios_are_told_apart(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    one = tidy.read(out)
+    two = one.astype({"scenario": str}).assign(scenario="another")
+    both = pd.concat([one.astype({"scenario": str}), two], ignore_index=True)
+    scores = Scores(both)
+    assert scores.homes == [("made-up-home", "home-1"), ("another", "home-1")]
+    np.testing.assert_array_equal(scores.clusters, [0, 1])
+    assert scores.objective["quantum"].shape == (2, 5, 2)
+
+
+def test_duckdb_reads_the_table(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    query = f"select count(*), sum(value) from '{out / tidy.TABLE}' where metric = 'cost' and arm = 'quantum'"
+    ((rows, total),) = duckdb.sql(query).fetchall()
+    frame = tidy.read(out)
+    mine = frame[(frame["metric"] == "cost") & (frame["arm"] == "quantum")]["value"]
+    assert rows == len(mine)
+    assert total == pytest.approx(mine.sum())

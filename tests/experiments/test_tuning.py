@@ -1,0 +1,196 @@
+"""Tuning: the same budget for every arm, no look at the test, and a search that goes on after it was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from entangrid.data.errors import InputError
+from entangrid.experiments import config, plan, setting
+from entangrid.experiments.tuning import published, search, space
+from entangrid.experiments.tuning.run import check
+
+optuna = pytest.importorskip("optuna", reason="the extra tune is not installed")
+
+STUDY = """
+name: tiny
+scenario: bundled-home
+split: {months: [11, 12, 1, 2], test_every: 4, validation_every: 3}
+training: {steps: 256, n_envs: 8, episode_days: 1, seeds: [0]}
+ppo: {n_steps: 16, batch_size: 64, n_epochs: 1}
+arms:
+  no-control: {controller: no-control}
+  optimum: {controller: optimum}
+  quantum: {controller: ppo-quantum, circuit: {n_qubits: 3, n_layers: 4}}
+  matched: {controller: ppo-mlp-matched, match: quantum}
+  mlp: {controller: ppo-mlp, hidden: [8]}
+tuning:
+  trials: 7
+  seeds: {count: 2, first: 100}
+  space:
+    ppo.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}
+    ppo.n_epochs: {low: 1, high: 3, whole: true}
+    ppo.gamma: [0.9, 0.99]
+    arms.quantum.lr_scale_angles: {low: 0.5, high: 5.0, log: true}
+    arms.mlp.hidden: [[8], [16, 8]]
+"""
+
+
+def study(**tuning: Any) -> config.StudyConfig:
+    content = yaml.safe_load(STUDY)
+    content["tuning"] |= tuning
+    return config.parse(yaml.safe_dump(content, sort_keys=False), "tiny.yaml")
+
+
+def searches(of: config.StudyConfig, storage: Any) -> list[search.Search]:
+    return [search.Search(of, arm, storage) for arm in space.learning_arms(of)]
+
+
+def rate(job: search.Job) -> float:
+    section = job.study.hyperparameters(job.arm)
+    return abs(np.log10(section.learning_rate) + 3.0) + 0.01 * (job.seed - 100)
+
+
+def spend(of: config.StudyConfig, storage: Any, score: Any = rate, stop_after: int | None = None) -> list[search.Job]:
+    """Run the search with scores from a formula; ``stop_after``: jobs after which it is killed."""
+    made: list[search.Job] = []
+
+    def execute(jobs: Any) -> list[float]:
+        if stop_after is not None and len(made) >= stop_after:
+            raise KeyboardInterrupt
+        made.extend(jobs)
+        return [score(job) for job in jobs]
+
+    search.run(searches(of, storage), execute)
+    return made
+
+
+def test_each_arm_searches_its_own_fields() -> None:
+    of = study()
+    assert list(space.axes(of, "quantum")) == [
+        "arms.quantum.ppo.learning_rate",
+        "arms.quantum.ppo.n_epochs",
+        "arms.quantum.ppo.gamma",
+        "arms.quantum.lr_scale_angles",
+    ]
+    assert list(space.axes(of, "mlp"))[-1] == "arms.mlp.hidden"
+    assert len(space.axes(of, "matched")) == 3
+
+
+@pytest.mark.parametrize(
+    ("tuning", "message"),
+    [
+        ({"space": {"task.carbon_price_eur_kg": [0.0, 0.1]}}, "what all arms are asked alike cannot be tuned"),
+        ({"space": {"arms.mlp.hidden": [[8], [16]]}}, "holds nothing for arm 'quantum'"),
+    ],
+)
+def test_unequal_tuning_is_refused(tuning: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(study(**tuning))
+
+
+def test_tuning_without_validation_weeks_is_refused() -> None:
+    content = yaml.safe_load(STUDY)
+    content["split"].pop("validation_every")
+    with pytest.raises(InputError, match=r"split\.validation_every is 0; tuning needs validation weeks"):
+        check(config.parse(yaml.safe_dump(content, sort_keys=False), "tiny.yaml"))
+
+
+def test_a_trial_sees_no_test_week_and_no_test_seed() -> None:
+    of = study()
+    values = {"arms.quantum.ppo.learning_rate": 0.005, "arms.quantum.lr_scale_angles": 2.0}
+    trial = space.for_trial(of, "quantum", values)
+    assert set(trial.arms) == {"no-control", "quantum"}
+    assert not set(trial.training.seed_list) & set(of.training.seed_list)
+    assert trial.hyperparameters("quantum").learning_rate == 0.005
+    whole, made = setting.make(of), setting.make(trial)
+    assert set(made.test.starts) == set(whole.validation.starts)  # type: ignore[union-attr]
+    assert not set(made.test.starts) & set(whole.test.starts)
+    assert {run.key for run in plan.plan(trial)}.isdisjoint(run.key for run in plan.plan(of))
+    assert set(space.for_trial(of, "matched", {}).arms) == {"no-control", "quantum", "matched"}
+
+
+def test_every_arm_has_the_same_budget_and_finds_the_better_half() -> None:
+    of = study(trials=12)
+    storage = optuna.storages.InMemoryStorage()
+    spend(of, storage)
+    frame = published.trials(searches(of, storage))
+    assert frame.groupby("arm")["steps"].sum().to_dict() == dict.fromkeys(["quantum", "matched", "mlp"], 12 * 2 * 256)
+    assert (frame["state"] == "complete").all()
+    assert (frame.groupby("arm")["best"].diff().fillna(0.0) <= 0.0).all()
+    for _, own in frame.groupby("arm"):
+        assert own["best"].iloc[-1] == pytest.approx(own["score"].min())
+        assert own["score"].min() < 0.3
+    best = published.tuned(of, searches(of, storage))
+    assert abs(np.log10(best.hyperparameters("mlp").learning_rate) + 3.0) < 0.3
+    assert best.arms["mlp"].hidden in ([8], [16, 8])  # type: ignore[union-attr]
+    assert best.hyperparameters("mlp") != best.hyperparameters("quantum")
+
+
+def test_pruned_trials_count_by_the_steps_they_used() -> None:
+    of = study(trials=14, prune=True, seeds={"count": 4, "first": 100})
+    storage = optuna.storages.InMemoryStorage()
+    spend(of, storage)
+    frame = published.trials(searches(of, storage))
+    for _, own in frame.groupby("arm"):
+        assert (own["state"] == "pruned").any()
+        assert 13 * 4 * 256 < own["steps"].sum() <= 14 * 4 * 256
+        assert own.loc[own["state"] == "pruned", "steps"].max() < 4 * 256
+    assert frame.groupby("arm").size().max() > 14  # what pruning left bought more trials
+
+
+def test_failed_runs_cost_and_never_win() -> None:
+    of = study()
+    storage = optuna.storages.InMemoryStorage()
+    spend(of, storage, lambda job: None if job.trial % 2 else rate(job))
+    frame = published.trials(searches(of, storage))
+    assert set(frame.loc[frame["trial"] % 2 == 1, "state"]) == {"fail"}
+    assert frame.loc[frame["trial"] % 2 == 0, "score"].notna().all()
+    assert frame.groupby("arm")["steps"].sum().max() <= 7 * 2 * 256
+
+
+@pytest.mark.parametrize("stop_after", [1, 16, 31])
+def test_a_killed_search_ends_in_the_same_trials(stop_after: int) -> None:
+    of = study()
+    straight, killed = optuna.storages.InMemoryStorage(), optuna.storages.InMemoryStorage()
+    spend(of, straight)
+    with pytest.raises(KeyboardInterrupt):
+        spend(of, killed, stop_after=stop_after)
+    spend(of, killed)
+    pd.testing.assert_frame_equal(*(published.trials(searches(of, storage)) for storage in (straight, killed)))
+    assert not spend(of, killed)  # nothing is left to do
+
+
+def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="storage 'nonsense://x' cannot be opened"):
+        search.open_storage("nonsense://x", tmp_path)
+
+
+def test_command_leaves_trials_and_a_study_that_run_takes(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(STUDY, encoding="utf-8")
+    command = [sys.executable, "-c", "from entangrid.experiments.cli import main; main()", "tune"]
+    arguments = [tmp_path / "tiny.yaml", "--out", tmp_path / "out", "--jobs", "2", "--json"]
+    small = ["--set", "tuning.trials=1", "--set", "arms.matched=null", "--set", "arms.quantum=null"]
+    small += ["--set", "tuning.space={ppo.learning_rate: {low: 0.001, high: 0.01}}"]
+    done = subprocess.run(
+        [*map(str, [*command, *arguments, *small])], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stderr
+    (best,) = json.loads(done.stdout)
+    tuned = config.load(str(tmp_path / "out" / published.TUNED))
+    assert best["arm"] == "mlp"
+    assert tuned.hyperparameters("mlp").learning_rate == pytest.approx(best["values"]["arms.mlp.ppo.learning_rate"])
+    assert (tmp_path / "out" / published.FIGURE).read_bytes().startswith(b"\x89PNG")
+    frame = pd.read_parquet(tmp_path / "out" / published.TRIALS)
+    assert len(frame) == 1
+    assert len(json.loads(frame["scores"][0])) == 2
+    assert len(plan.plan(tuned)) == 3
