@@ -5,8 +5,8 @@ name                        what changes, and nothing else
 ==========================  ============================================================================================
 entanglers-off              the circuit's entangler: "none"
 circuit-frozen              the angles keep their random first values
-scaling-frozen              input scaling (λ and an input layer) and output scaling (the circuit's own, and the head) keep
-                            their first values
+scaling-frozen              input scaling (λ and an input layer) and output scaling (the circuit's own, and the head)
+                            keep their first values
 layers-frozen               the linear layers before the gates and after the read-out keep theirs; λ are trained
 circuit-to-mlp              an MLP with one hidden layer, of the circuit's inputs, outputs and number of parameters
 circuit-to-fourier          sines and cosines of the circuit's frequencies (:mod:`entangrid.agents.replacements`)
@@ -18,8 +18,8 @@ depolarising-0.1, -1        a depolarising channel of 0.1 or 1 % after every gat
 ==========================  ============================================================================================
 
 Settings are a policy's keyword arguments, plain data: ``circuit``, ``critic_circuit``, ``backend``, ``lr_scales`` and
-``critic_lr_scales`` of :class:`entangrid.agents.quantum.policies.QuantumActorCriticPolicy` and the others. Whatever is a
-circuit there is changed, actor and critic alike.
+``critic_lr_scales`` of :class:`entangrid.agents.quantum.policies.QuantumActorCriticPolicy` and the others. Whatever is
+a circuit there is changed, actor and critic alike.
 """
 
 from __future__ import annotations

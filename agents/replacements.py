@@ -36,9 +36,7 @@ class FourierFeatures(nn.Module):
             raise InputError("FourierFeatures: squash='min-max' is not supported; expected 'none', 'tanh' or 'arctan'")
         self.input_layer = nn.Linear(circuit.inputs, circuit.n_qubits) if circuit.input_layer else None
         frequencies = encoding_frequencies(circuit)
-        alone = [
-            np.eye(len(frequencies))[i] * w for i, each in enumerate(frequencies) for w in each if w > _NOTHING
-        ]
+        alone = [np.eye(len(frequencies))[i] * w for i, each in enumerate(frequencies) for w in each if w > _NOTHING]
         wanted = 2 * len(alone) if n_frequencies is None else n_frequencies
         rows = {tuple(row): None for row in np.round(alone, 9).tolist()[:wanted]}
         rng = np.random.default_rng(seed)

@@ -87,9 +87,10 @@ class Searched(Memoryless):
         """
         generations = int(total_timesteps) // self.steps_of_a_generation
         if generations < 2:
+            least = 2 * self.steps_of_a_generation
             raise InputError(
-                f"search: total_timesteps is {total_timesteps}; expected at least {2 * self.steps_of_a_generation}, two "
-                f"generations of {self.population} candidates, {self.episodes} episodes of {self.task.episode_steps}"
+                f"search: total_timesteps is {total_timesteps}; expected at least {least}, two generations of "
+                f"{self.population} candidates, {self.episodes} episodes of {self.task.episode_steps}"
             )
         rng = np.random.default_rng(self.seed)
         simulator = self._simulator()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from entangrid.agents.controller import F, Physical
 from entangrid.agents.rule import Range, Rule
@@ -65,7 +66,7 @@ class Tariff(Rule):
             commands[name] = np.where(cheap, 1.0, -1.0)
         return commands
 
-    def _must_charge(self, seen: Physical) -> F:
+    def _must_charge(self, seen: Physical) -> npt.NDArray[np.bool_]:
         """Whether a vehicle would not be ready in time if it waited for another step."""
         homes = self.task.homes
         missing = np.maximum(homes["ev_soc_departure"] - seen["vehicle_soc"], 0.0) * homes["ev_e"]

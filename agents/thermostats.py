@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from entangrid.agents.controller import F, Physical
 from entangrid.agents.rule import Range, Rule, hour_of, within
@@ -33,7 +34,7 @@ class FixedThermostat(Rule):
         at = np.ones_like(seen["t_air"])
         return self.values["lower_k"] * at, self.values["raise_k"] * at
 
-    def _back(self, seen: Physical, away: F) -> tuple[F, F]:
+    def _back(self, seen: Physical, away: npt.NDArray[np.bool_]) -> tuple[F, F]:
         """Fixed set points, further back where ``away`` (E, H) is True."""
         lower, higher = FixedThermostat._set_points(self, seen)
         return (

@@ -30,17 +30,10 @@ def make_rule(arm: str, config: RuleArm, task: Task) -> Controller:
         raise InputError(f"arms.{arm}.{next(iter(config.options))}: {config.controller!r} takes no options")
     try:
         made: Controller = agents.make(config.controller, task, **config.options)
-    except TypeError as error:
-        unknown = next((name for name in config.options if f"'{name}'" in str(error)), None)
-        raise InputError(f"arms.{arm}{'' if unknown is None else '.' + unknown}: {_brief(error)}") from None
-    except InputError as error:
-        raise InputError(f"arms.{arm}: {error}") from None
+    except (TypeError, InputError) as error:
+        named = next((name for name in config.options if f"'{name}'" in str(error)), None)
+        raise InputError(f"arms.{arm}{'' if named is None else '.' + named}: {error}") from None
     return made
-
-
-def _brief(error: TypeError) -> str:
-    text = str(error)
-    return "unknown option of the controller" if "unexpected keyword" in text else text
 
 
 def n_inputs(study: StudyConfig, task: Task) -> int:

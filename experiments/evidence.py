@@ -22,8 +22,6 @@ from entangrid.experiments.statistics.gap import enough_headroom
 
 F = npt.NDArray[np.float64]
 
-CURVE = getattr(store, "CURVE", "curve.parquet")
-PROGRESS = "progress.csv"
 _RETURN, _STEPS = "rollout/ep_rew_mean", "time/total_timesteps"
 
 
@@ -135,11 +133,11 @@ class Evidence:
     @staticmethod
     def _curve(folder: Path) -> pd.Series | None:
         """Mean objective of the validation weeks at each evaluation, by environment steps."""
-        if not (folder / CURVE).is_file():
+        if not (folder / store.CURVE).is_file():
             return None
-        frame = store.read_frame(folder / CURVE)
+        frame = store.read_frame(folder / store.CURVE)
         if not {"steps", "week", "metric", "value"} <= set(frame.columns):
-            raise InputError(f"{folder / CURVE}: lacks one of the columns steps, week, metric, value")
+            raise InputError(f"{folder / store.CURVE}: lacks one of the columns steps, week, metric, value")
         rows = frame[frame["metric"] == "objective"]
         if rows.empty:
             return None
@@ -155,7 +153,7 @@ def _returns(runs: list[tidy.RunFolder]) -> list[pd.Series]:
     """Mean return of training episodes by environment steps, from SB3's log."""
     out = []
     for run in runs:
-        path = run.path / PROGRESS
+        path = run.path / store.PROGRESS
         if not path.is_file():
             continue
         points: dict[int, float] = {}

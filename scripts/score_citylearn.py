@@ -4,9 +4,10 @@
     python scripts/score_citylearn.py FOLDER [--period all|year|phases] [--arms ...] [--jobs 2]
     python scripts/score_citylearn.py FOLDER --check --side-env DIR
 
-Printed are the terms of CityLearn's own evaluate(): the mean over homes of each one's cost and carbon, and of the homes'
-sum the upward ramps, the daily 1 - load factor, the daily and the highest peak. grid is the mean of these four, score
-the mean of cost, carbon and grid. score-22 is the challenge's of 2022, whose grid term is ramping and the 730-hour 1 -
+Printed are the terms of CityLearn's own evaluate(): the mean over homes of each one's cost and carbon, and of the
+homes' sum the upward ramps, the daily 1 - load factor, the daily and the highest peak. grid is the mean of these four,
+score the mean of cost, carbon and grid. score-22 is the challenge's of 2022, whose grid term is ramping and
+the 730-hour 1 -
 load factor. Everything is run in this project's simulator; --check runs two of them (no control and a day cycle)
 through CityLearn itself and compares every term.
 

@@ -8,7 +8,7 @@ kind          the uncertain ones
 ============  =========================================================================================================
 perfect       as they will be
 noisy         as they will be, with an error that walks at random: its standard deviation at 24 h is ``sigma`` of the
-              series' own, and grows with the root of the lead; drawn from (seed, step), so that asking twice is the same
+              series' own, and grows with the root of the lead; drawn from (seed, step), so that asking again repeats it
 persistence   the latest known value of the same time of day; nothing after the coming step is read
 ============  =========================================================================================================
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.optimal.home_model import Build, Model
-from entangrid.agents.optimal.linear import ALL, LATER, F, I
+from entangrid.agents.optimal.linear import ALL, LATER, F, I, Term
 from entangrid.envs.kernels import heat_pump, hot_water
 from entangrid.envs.kernels.home import TANK_LIFT_K
 from entangrid.envs.kernels.rooms import DAY_FROM_H, DAY_TO_H
@@ -51,7 +51,11 @@ def tank(build: Build) -> Tank | None:
     rise, around = first * dt / float(p["dhw_c"]), float(p["dhw_t_env"])
     coldest = around + (min(warm, float(p["dhw_t_min"])) - around) * keep ** np.arange(1, n + 1)
 
-    per_heat, slope, most = np.ones(n), np.zeros(n), np.zeros(n)  # power for a kilowatt of heat, and its rise per kelvin
+    per_heat, slope, most = (
+        np.ones(n),
+        np.zeros(n),
+        np.zeros(n),
+    )  # power for a kilowatt of heat, and its rise per kelvin
     sink = np.asarray(build.guess.states["t_tank"][:-1], np.float64)
     if build.optimistic:
         sink = np.minimum(np.concatenate([[warm], coldest[:-1]]), warm)
@@ -117,7 +121,7 @@ def rooms(build: Build, hot: Tank | None, one_way: I) -> Rooms | None:
     )
     _nodes(build, out)
     for columns, most, factor in ((out.heat, q_heat, cop), (out.cold, q_cool, eer)):
-        terms = [(ALL, column, 1.0) for column in columns]
+        terms: list[Term] = [(ALL, column, 1.0) for column in columns]
         if hot is not None and model.tank_by_pump:
             busy = np.divide(most, hot.most_kw, out=np.zeros(n), where=hot.most_kw > 0.0)
             terms.append((ALL, hot.pump, busy))
@@ -151,9 +155,7 @@ def _nodes(build: Build, out: Rooms) -> None:
     to_air = float(p["hp_air_share"])
 
     def by_heat(matrix: F, node: int) -> list[float]:
-        return [
-            float(to_air * matrix[node, 1 + 2 * z] + (1.0 - to_air) * matrix[node, 2 + 2 * z]) for z in out.zones
-        ]
+        return [float(to_air * matrix[node, 1 + 2 * z] + (1.0 - to_air) * matrix[node, 2 + 2 * z]) for z in out.zones]
 
     def pumped(matrix: F, node: int, sign: float) -> list[tuple[slice, I, float]]:
         weights = by_heat(matrix, node)
@@ -180,9 +182,7 @@ def _nodes(build: Build, out: Rooms) -> None:
         known[0] += a_mean[node] @ x0
         below, above = (lp.columns(at.size, cost=weight[at]) for _ in range(2))
         later = at > 0
-        mean = [
-            (_where(later), levels[j][at[later] - 1], float(a_mean[node, other])) for j, other in enumerate(places)
-        ]
+        mean = [(_where(later), levels[j][at[later] - 1], float(a_mean[node, other])) for j, other in enumerate(places)]
         mean += [(ALL, columns[at], w) for _, columns, w in pumped(b_mean, node, 1.0)]
         lp.at_least(float(zone["t_low"]) - known[at], *mean, (ALL, below, 1.0))
         lp.at_most(float(zone["t_high"]) - known[at], *mean, (ALL, above, -1.0))

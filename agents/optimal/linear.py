@@ -5,7 +5,7 @@ Solver: Huangfu, Hall 2018, DOI 10.1007/s12532-017-0130-5, through ``scipy.optim
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -94,8 +94,8 @@ class LinearProgram:
         self._n_rows += high.size
 
     def solve(self, time_limit_s: float = 60.0, gap: float = 0.0) -> Solution:
-        """The best solution; with whole numbers the best within a relative ``gap`` or after the time limit, and how good
-        it may be at most.
+        """The best solution; with whole numbers the best within a relative ``gap`` or after the time limit, and how
+        good it may be at most.
 
         Raises InfeasibleError if none is found.
         """
@@ -108,9 +108,10 @@ class LinearProgram:
         matrix = sparse.csr_matrix((values, (rows, columns)), shape=(self._n_rows, self.n_columns))
         low, high = np.concatenate(self._low), np.concatenate(self._high)
         if self.n_columns >= MANY and not whole.any():
+            inner: Any = linprog  # its types know no sparse matrices
             same = low == high
             a_ub, b_ub = _upper_rows(matrix, low, high, same)
-            found = linprog(
+            found = inner(
                 cost, a_ub, b_ub, matrix[same], high[same], np.column_stack([lower, upper]), method="highs-ipm"
             )
             if found.x is not None:
@@ -119,7 +120,7 @@ class LinearProgram:
             cost,
             constraints=LinearConstraint(matrix, low, high),
             bounds=Bounds(lower, upper),
-            integrality=whole if whole.any() else None,
+            integrality=whole.astype(np.int64) if whole.any() else None,
             options={"mip_rel_gap": gap, "time_limit": time_limit_s},
         )
         if result.x is None:

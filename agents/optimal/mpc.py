@@ -8,13 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.controller import Memoryless, encode
-from entangrid.agents.optimal.forecasts import Forecast
+from entangrid.agents.optimal.forecasts import Forecast, Window
 from entangrid.agents.optimal.home_model import refuse
 from entangrid.agents.optimal.linear import InfeasibleError
 from entangrid.agents.optimal.oracle import Followed, commands_of
 from entangrid.agents.optimal.program import solve
 from entangrid.agents.optimal.replay import Values
 from entangrid.data.errors import InputError
+from entangrid.envs.derived import HEATING_LIMIT_C
+from entangrid.envs.kernels import heat_pump, rooms
+from entangrid.envs.kernels.home import TANK_LIFT_K
 from entangrid.envs.layout import CONTROLS
 from entangrid.envs.simulator import Simulator
 from entangrid.envs.tasks import Task
@@ -91,7 +94,7 @@ class MPC(Memoryless):
         window = self.forecast.window(start, min(self.horizon, left))
         commands, states = [], []
         for h in range(simulator.n_homes):
-            state, values = simulator.state[e, h], Values.of(self.task, k, h)
+            state, values = simulator.state[e, h], self._values(k, h, window)
             try:
                 limit = self.time_limit_s
                 plan = solve(self.task, h, window, state, values, time_limit_s=limit, bounded=False, passes=2)
@@ -101,3 +104,16 @@ class MPC(Memoryless):
             commands.append(plan.commands)
             states.append(plan.states)
         return Followed(start, np.stack(commands, 1), np.stack(states, 1))
+
+    def _values(self, k: int, h: int, window: Window) -> Values:
+        """Worth of stored energy: the episode's own, or for a blind forecast that of the weather it believes in."""
+        values = Values.of(self.task, k, h)
+        if self.forecast.foresees:
+            return values
+        home, price, t_out = self.task.homes[h], values.electric, float(np.mean(window.common["t_out"]))
+        heat, tank = 0.0, values.tank
+        if (home["hp_q_ref"] > 0.0 or home["ideal_load"] > 0.0) and t_out < HEATING_LIMIT_C:
+            heat = price / rooms.hp_limits(home, t_out)[0]
+        if home["dhw_c"] > 0.0 and home["dhw_hp"] > 0.0 and home["hp_q_ref"] > 0.0:
+            tank = price / heat_pump.heating(home, t_out, float(home["dhw_t_set"]) + TANK_LIFT_K)[0]
+        return Values(price, float(heat), float(tank))

@@ -48,9 +48,10 @@ class Optimum(Memoryless):
 
     **Information: the future.** The true state, the simulator's parameters and every future value of the episode.
     :meth:`attach` gives it the simulator that it controls. ``objective_eur[e]`` is the objective of environment e's
-    current episode, found by running the plan through the simulator's kernel, ``bound_eur[e]`` a proven lower bound. The
-    two are equal, and the plan optimal, for any zones, heating and cooling, battery, vehicle, appliances, PV, tank with
-    an element, and any tariff, unless the search ran out of time; a tank heated by the pump, a battery that ages or has
+    current episode, found by running the plan through the simulator's kernel, ``bound_eur[e]`` a proven lower bound.
+    The two are equal, and the plan optimal, for any zones, heating and cooling, battery, vehicle, appliances, PV, tank
+    with an element, and any tariff, unless the search ran out of time; a tank heated by the pump, a battery
+    that ages or has
     curves, part load and disinfection are planned by iteration, and the bound may be lower. A plan is made anew when
     the state is not the one that it led to.
     """

@@ -3,10 +3,10 @@
     minimise   bill + carbon + wear + discomfort + unmet energy - change of the value of stored energy
     subject to demand + charging - discharging - pv = import - export
 
-:mod:`~entangrid.agents.optimal.heat` holds rooms and hot water, :mod:`~entangrid.agents.optimal.storage` battery and
-vehicle, this module meter, PV and appliances. Charging while discharging, or importing while exporting, never pays while
-0 <= export price <= import price; steps where prices are otherwise get a binary variable each, and so do the starts of
-appliances, draws of hot water from a tank that may be cold, vehicles that may serve the home alone while the sun
+:mod:`~entangrid.agents.optimal.heat` holds rooms and hot water, :mod:`~entangrid.agents.optimal.storage` battery
+and vehicle, this module meter, PV and appliances. Charging while discharging, or importing while exporting, never pays
+while 0 <= export price <= import price; steps where prices are otherwise get a binary variable each, and so do starts
+of appliances, draws of hot water from a tank that may be cold, vehicles that may serve the home alone while the sun
 shines, and steps in which the plan would heat and cool at once. What is not linear at all
 (:func:`entangrid.agents.optimal.home_model.inexact`) is taken as the last plan's replay found it, and planned again; a
 relaxation gives the bound. Every plan is run through the simulator's kernel: its objective is what came out there.
@@ -60,8 +60,8 @@ def solve(
 
     values: worth of stored energy at the end and at the beginning. bounded: prove a lower bound, which costs a second
     program where the home is not linear. Where the search is long, the best plan after about ``time_limit_s`` comes
-    back (and as long again for the bound). passes: of planning anew around the best plan so far, where the home is not linear. Raises
-    InfeasibleError if the solver finds none.
+    back (and as long again for the bound). passes: of planning anew around the best plan so far,
+    where the home is not linear. Raises InfeasibleError if the solver finds none.
     """
     replay = Replay(task, home, window, values)
     state = np.array(state, STATE)
@@ -236,9 +236,9 @@ def _months(build: Build, imported: I) -> None:
             each = [(ALL, columns[k : k + 1], dt) for k in range(columns.size)]
             lp.at_most(np.array([float(p["block_kwh"]) - had]), *each, (ALL, extra, -1.0))
         if p["demand_price"] > 0.0:
-            had = max(float(state["month_peak"]) if goes_on else 0.0, float(p["demand_free"]))
-            peak = lp.columns(1, low=had, cost=float(p["demand_price"]))
-            build.constant -= had * float(p["demand_price"])
+            paid = max(float(state["month_peak"]) if goes_on else 0.0, float(p["demand_free"]))
+            peak = lp.columns(1, low=paid, cost=float(p["demand_price"]))
+            build.constant -= paid * float(p["demand_price"])
             lp.at_most(np.zeros(columns.size), (ALL, columns, 1.0), (ALL, np.repeat(peak, columns.size), -1.0))
 
 
@@ -268,11 +268,11 @@ def _follow(model: Model, replay: Replay, parts: _Parts, x: F) -> tuple[Course, 
     states, terms = np.zeros(n + 1, STATE), np.zeros(n, TERMS)
     states[0] = model.state
     for t in range(n):
-        most = float(p["dhw_element"])
+        warmest = float(p["dhw_element"])
         if model.tank_by_pump:
             sink = float(replay.state["t_tank"]) + TANK_LIFT_K
-            most = heat_pump.heating(p, float(model.common["t_out"][t]), sink)[1]
-        commands[t, TANK] = 2.0 * asked[t] / most - 1.0 if most > 0.0 else -1.0
+            warmest = heat_pump.heating(p, float(model.common["t_out"][t]), sink)[1]
+        commands[t, TANK] = 2.0 * asked[t] / warmest - 1.0 if warmest > 0.0 else -1.0
         terms[t] = replay.step(commands[t])
         states[t + 1] = replay.state
     return Course(states, terms), commands

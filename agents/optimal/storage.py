@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ def limit_lines(home: Records) -> list[tuple[float, float]]:
     x, y = home["battery_lim_x"], home["battery_lim_y"]
     pieces = [i for i in range(len(x) - 1) if x[i + 1] > x[i]]
     slopes = [float((y[i + 1] - y[i]) / (x[i + 1] - x[i])) for i in pieces]
-    if any(b > a + 1e-9 for a, b in zip(slopes[:-1], slopes[1:], strict=True)):
+    if any(b > a + 1e-9 for a, b in pairwise(slopes)):
         return []
     return [(m, float(y[i] - m * x[i])) for m, i in zip(slopes, pieces, strict=True)]
 
@@ -176,7 +177,9 @@ def _only_to_the_home(build: Build, discharge: I, plugged: npt.NDArray[np.bool_]
     at = np.flatnonzero(plugged)
     demand = [(ALL, columns[at], -weights[at]) for columns, weights in build.demand]
     fixed = build.fixed_kw[at]
-    lowest = fixed + sum((np.minimum(w[at], 0.0) * build.lp.upper_bounds(c[at]) for c, w in build.demand), np.zeros(at.size))
+    lowest = fixed + sum(
+        (np.minimum(w[at], 0.0) * build.lp.upper_bounds(c[at]) for c, w in build.demand), np.zeros(at.size)
+    )
     sure = lowest >= 0.0
     pick = [(ALL, c[sure], w[sure]) for _, c, w in demand]
     build.lp.at_most(fixed[sure], (ALL, discharge[at[sure]], 1.0), *pick)

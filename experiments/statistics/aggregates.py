@@ -62,4 +62,4 @@ def average_score_distribution(scores: F, thresholds: F) -> F:
 
 
 def _share_above(values: F, thresholds: F) -> F:
-    return np.asarray((values[..., None, :] > np.asarray(thresholds)[:, None]).mean(-1))
+    return np.stack([(values > threshold).mean(-1) for threshold in thresholds], -1)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import entangrid
 from entangrid.agents.controller import Foresighted, Physical, encode
-from entangrid.agents.optimal.oracle import Optimum
 from entangrid.agents.optimal.forecasts import Forecast
 from entangrid.agents.optimal.linear import InfeasibleError
+from entangrid.agents.optimal.oracle import Optimum
 from entangrid.agents.optimal.program import Plan
 from entangrid.agents.optimal.program import solve as solve_window
 from entangrid.agents.optimal.replay import Values

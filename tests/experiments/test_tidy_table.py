@@ -158,7 +158,7 @@ def test_duckdb_reads_the_table(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     out = study_cases.make(tmp_path / "study", seeds=2)
     query = f"select count(*), sum(value) from '{out / tidy.TABLE}' where metric = 'cost' and arm = 'quantum'"
-    rows, total = duckdb.sql(query).fetchone()
+    ((rows, total),) = duckdb.sql(query).fetchall()
     frame = tidy.read(out)
     mine = frame[(frame["metric"] == "cost") & (frame["arm"] == "quantum")]["value"]
     assert rows == len(mine)
