@@ -52,7 +52,7 @@ class Bars:
 
     def show(self, left: Collection[str]) -> None:
         """Draw how far the runs that are left are; cheap enough to be called often."""
-        if time.monotonic() - self._last < _EVERY_S:
+        if left and time.monotonic() - self._last < _EVERY_S:
             return
         self._last = time.monotonic()
         self._tail()
@@ -89,7 +89,7 @@ class Bars:
                 parts = line.split(" ", 3)
                 theirs = len(parts) == 4 and parts[2].isdigit() and parts[2] != str(os.getpid())
                 if theirs and not parts[3].endswith(": started"):
-                    self._console.print(parts[3], markup=False, highlight=False)
+                    self._console.print(parts[3], markup=False, highlight=False, soft_wrap=True)
 
 
 def _weight(run: Run) -> int:

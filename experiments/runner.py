@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,9 @@ def run_study(
         manifest.write(out, study, runs)
         todo = [run for run in runs if not store.is_finished(out / store.RUNS / run.folder)]
         if len(todo) < len(runs):
-            console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.")
+            console.print(
+                f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.", soft_wrap=True
+            )
         if todo:
             make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
         store.sweep(out)
@@ -107,7 +110,8 @@ def make_runs(
     console = console or Console(stderr=True)
     at_a_time = min(jobs or os.cpu_count() or 1, len(todo))
     out = folder.parent
-    made = engines.make(engine, at_a_time, (out / store.WORK / f".{engine}").absolute(), options)
+    scratch = (out / store.WORK / f".{engine}").absolute()
+    made = engines.make(engine, at_a_time, scratch, options)
     store.log(out, f"{len(todo)} runs to make, {at_a_time} at a time, engine {engine}")
     # long runs first, so that no core waits for the last one
     watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console)
@@ -117,11 +121,13 @@ def make_runs(
         store.log(out, f"interrupted: {watch.n_finished} of {len(todo)} runs finished")
         console.print(
             f"interrupted: {watch.n_finished} of {len(todo)} runs finished, the others stopped; "
-            "start the same command again to go on from their checkpoints"
+            "start the same command again to go on from their checkpoints",
+            soft_wrap=True,
         )
         raise
     finally:
         made.cancel()
+        shutil.rmtree(scratch, ignore_errors=True)
     if watch.failures:
         raise RunFailedError(f"{len(watch.failures)} of {len(todo)} runs failed: {', '.join(watch.failures)}")
 
@@ -189,4 +195,4 @@ class _Watch:
 
     def _tell(self, text: str, style: str | None = None) -> None:
         store.log(self.folder.parent, text)
-        self.console.print(text, style=style, markup=False, highlight=False)
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -27,9 +27,9 @@ def angle_value(angle: Angle, x: Any, scales: Any, weights: Any) -> Any:
 
 
 @st.composite
-def circuits(draw: Any) -> tuple[int, list[Gate], tuple[str, ...]]:
-    """Up to ten qubits, gates on random wires whose angles come from everywhere, and Pauli strings to read."""
-    n = draw(st.integers(1, 10))
+def circuits(draw: Any, most: int = 6) -> tuple[int, list[Gate], tuple[str, ...]]:
+    """Up to `most` qubits, gates on random wires whose angles come from everywhere, and Pauli strings to read."""
+    n = draw(st.integers(1, most))
     names = [name for name, (k, _) in GATES.items() if k <= n]
     gates = []
     for _ in range(draw(st.integers(1, 12))):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from entangrid.agents.quantum.ansatz import ANSATZE
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 SQUASHES = ("none", "tanh", "arctan", "min-max")
 INITIALISATIONS = ("uniform", "gaussian", "zeros", "identity-block")
+MAX_QUBITS, MAX_LAYERS = 20, 10_000
 OUTPUTS = ("none", "scale", "bias", "linear", "affine")
 
 
@@ -25,9 +28,30 @@ def _one_of(field: str, value: object, allowed: Sequence[str]) -> None:
         raise InputError(f"Circuit: {field}={value!r} is unknown; expected one of {', '.join(allowed)}")
 
 
-def _at_least(field: str, value: object, least: int) -> None:
+def _whole(field: str, value: object, least: int, most: int | None = None) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"Circuit: {field}={value!r} must be an integer of at least {least}")
+    if most is not None and value > most:
+        raise InputError(f"Circuit: {field}={value} is more than {most}, beyond what is simulated here")
+
+
+def _number(field: str, value: object) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+        raise InputError(f"Circuit: {field}={value!r} must be a finite number")
+    return float(value)
+
+
+def _observables(readout: object) -> tuple[Observable, ...]:
+    try:
+        sums = [o if isinstance(o, str) else tuple((float(c), str(s)) for c, s in o) for o in readout]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        sums = [((math.nan, ""),)]
+    if not all(isinstance(o, str) or (o and all(math.isfinite(c) for c, _ in o)) for o in sums):
+        raise InputError(
+            f"Circuit: readout={readout!r} must be a word, or a list of Pauli strings and of sums"
+            " [[coefficient, string], ...] with finite coefficients"
+        )
+    return tuple(sums)
 
 
 @dataclass(frozen=True)
@@ -86,15 +110,14 @@ class Circuit:
     init_scaling: float = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("n_qubits", self.n_qubits, 1)
-        _at_least("n_layers", self.n_layers, 1)
+        _whole("n_qubits", self.n_qubits, 1, MAX_QUBITS)
+        _whole("n_layers", self.n_layers, 1, MAX_LAYERS)
         if self.n_inputs is None:
             object.__setattr__(self, "n_inputs", self.n_qubits)
-        _at_least("n_inputs", self.n_inputs, 1)
+        _whole("n_inputs", self.n_inputs, 1)
         object.__setattr__(self, "rotations", tuple(self.rotations))
         if not isinstance(self.readout, str):  # lists, as they come from YAML and JSON
-            sums = (o if isinstance(o, str) else tuple((float(c), str(s)) for c, s in o) for o in self.readout)
-            object.__setattr__(self, "readout", tuple(sums))
+            object.__setattr__(self, "readout", _observables(self.readout))
         _one_of("ansatz", self.ansatz, tuple(ANSATZE))
         _one_of("entangler", self.entangler, ENTANGLERS)
         _one_of("encoding", self.encoding, (*PAULI_ROTATIONS, "amplitude"))
@@ -104,10 +127,14 @@ class Circuit:
         _one_of("initialisation", self.initialisation, INITIALISATIONS)
         for rotation in self.rotations:
             _one_of("rotations", rotation, PAULI_ROTATIONS)
-        if not self.init_std >= 0:
+        if _number("init_std", self.init_std) < 0:
             raise InputError(f"Circuit: init_std={self.init_std!r} must not be negative")
+        _number("init_scaling", self.init_scaling)
+        for field in ("encode_first", "final_block", "trainable_scaling", "input_layer"):
+            if not isinstance(getattr(self, field), bool):
+                raise InputError(f"Circuit: {field}={getattr(self, field)!r} must be true or false")
         if self.n_outputs is not None:
-            _at_least("n_outputs", self.n_outputs, 1)
+            _whole("n_outputs", self.n_outputs, 1)
             if self.output not in ("linear", "affine"):
                 raise InputError(
                     f"Circuit: n_outputs={self.n_outputs} needs output='linear' or 'affine', not {self.output!r}"
@@ -126,7 +153,7 @@ class Circuit:
             if (bounds is not None) != (self.squash == "min-max"):
                 raise InputError(f"Circuit: {field}={bounds!r} belongs to squash='min-max', which needs it")
             if bounds is not None:
-                object.__setattr__(self, field, tuple(float(v) for v in bounds))
+                object.__setattr__(self, field, tuple(_number(f"{field}[{i}]", v) for i, v in enumerate(bounds)))
                 if len(bounds) != self.inputs:
                     raise InputError(f"Circuit: {field} has {len(bounds)} numbers; expected n_inputs={self.inputs}")
         for i, (low, high) in enumerate(zip(self.input_low or (), self.input_high or (), strict=True)):

@@ -11,6 +11,7 @@ import torch
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.module import CircuitModule
+from entangrid.agents.quantum.states import beside_a_row
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ class CompiledCircuit(torch.nn.Module):
         if self.backend == "torchquantum":
             out: torch.Tensor = module(x)
             return out
-        module.check(x.shape)
+        module.check(x)
+        if self.engine is None and not len(x):
+            return beside_a_row(self, x)
         if self.engine is not None and self.whole:
             return execute(self.engine, x, _own(module, "input_scaling"), _own(module, "angles"))
         states = module.amplitudes(x)
@@ -76,13 +79,14 @@ class CompiledCircuit(torch.nn.Module):
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array of observations without gradients, and in the fused backend without torch."""
+        module: Any = self._modules["module"]
+        x = np.asarray(x)
+        module.check(x, np.ndarray)
         engine = self.engine
         if engine is None or not self.whole:
             with torch.no_grad():
                 out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
                 return out
-        module: Any = self._modules["module"]
-        module.check(x.shape)
         dtype = engine.dtype
         scaling, angles = (_own(module, name).detach().numpy() for name in ("input_scaling", "angles"))
         return engine.forward(
@@ -160,6 +164,8 @@ def compile_circuit(
         raise InputError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise InputError(f"precision={precision!r} is unknown; expected 'single' or 'double'")
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise InputError(f"threads={threads!r} must be an integer of at least 1, or None")
     used = {"noise": NOISY, "shots": ("shots",), "trajectories": ("trajectories",), "seed": NOISY}
     given = {"noise": noise, "shots": shots, "trajectories": trajectories, "seed": seed}
     for name, backends in used.items():

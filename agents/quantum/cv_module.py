@@ -10,6 +10,7 @@ import torch
 from entangrid.agents.quantum.cv import CVCircuit
 from entangrid.agents.quantum.cv_gates import FockGates
 from entangrid.agents.quantum.cv_state import FockState
+from entangrid.agents.quantum.states import beside_a_row
 from entangrid.data.errors import InputError
 
 
@@ -66,10 +67,10 @@ class CVModule(torch.nn.Module):
 
     def state(self, x: torch.Tensor) -> FockState:
         """The states of observations (B, n_inputs) behind the last layer."""
+        if not isinstance(x, torch.Tensor) or x.is_complex():
+            raise InputError(f"circuit input is {getattr(x, 'dtype', type(x).__name__)}; expected a real torch.Tensor")
         if x.dim() != 2 or x.shape[1] != self.circuit.inputs:
-            raise InputError(
-                f"circuit input has shape {tuple(x.shape)}; expected (batch, {self.circuit.inputs})"
-            )  # fmt: skip
+            raise InputError(f"circuit input has shape {tuple(x.shape)}; expected (batch, {self.circuit.inputs})")
         circuit, features = self.circuit, self.features(x.to(self.angles.dtype))
         complex_dtype = torch.complex128 if self.precision == "double" else torch.complex64
         state = FockState(circuit.n_modes, circuit.cutoff, x.shape[0], dtype=complex_dtype, gates=self.fock)
@@ -121,6 +122,8 @@ class CVModule(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Read-outs (B, outputs) of the observations (B, n_inputs)."""
+        if isinstance(x, torch.Tensor) and x.shape == (0, self.circuit.inputs):
+            return beside_a_row(self, x)
         state = self.state(x)
         self._watch(state)
         reads = {"x": state.mean_x, "n": state.mean_n}

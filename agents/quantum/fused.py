@@ -81,6 +81,7 @@ class Engine:
         self, x: np.ndarray, scales: np.ndarray, weights: np.ndarray, given: np.ndarray | None = None
     ) -> np.ndarray:
         """Outputs (B, n_out) of inputs (B, n_in): acting, without torch and without what gradients would need."""
+        self._check(x, scales, weights)
         shared = self._shared(weights)
         out = np.empty((x.shape[0], self.plan.n_outputs), self.dtype)
         given = self._none if given is None else given
@@ -98,6 +99,7 @@ class Engine:
         self, x: np.ndarray, scales: np.ndarray, weights: np.ndarray, given: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Outputs, and the workspace and shared half angles that `backward` needs."""
+        self._check(x, scales, weights)
         shared = self._shared(weights)
         out = np.empty((x.shape[0], self.plan.n_outputs), self.dtype)
         given = self._none if given is None else given
@@ -133,6 +135,15 @@ class Engine:
 
         self._each(run, self._chunks(blocks))
         return grad_x, grad_scales.sum(0), grad_weights.sum(0), grad_given
+
+    def _check(self, x: np.ndarray, scales: np.ndarray, weights: np.ndarray) -> None:
+        """The kernels check no bounds."""
+        plan = self.plan
+        if x.ndim != 2 or x.shape[1] != plan.n_inputs or scales.size != plan.n_scales or weights.size != plan.n_weights:
+            raise InputError(
+                f"the circuit was compiled for inputs (batch, {plan.n_inputs}), {plan.n_scales} scalings and"
+                f" {plan.n_weights} angles, and is given {x.shape}, {scales.size} and {weights.size}"
+            )
 
     def _shared(self, weights: np.ndarray) -> np.ndarray:
         shared = np.empty(2 * self.n_shared + 2, self.dtype)
@@ -196,7 +207,7 @@ class FusedModuleFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, engine: Engine, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
         """Outputs (B, n_out) in the engine's precision."""
-        flat = flatten(parameters, engine)
+        flat = flatten(parameters, engine.dtype)
         out, work, shared = engine.forward_keep(_array(x, engine.dtype), flat, flat)
         ctx.engine, ctx.kept, ctx.flat, ctx.parameters = engine, (work, shared), flat, parameters
         ctx.save_for_backward(x)
@@ -217,17 +228,11 @@ class FusedModuleFunction(torch.autograd.Function):
         return None, torch.from_numpy(gx), *parts
 
 
-def flatten(parameters: Sequence[torch.Tensor], engine: Engine) -> np.ndarray:
-    """All numbers of a traced module's parameters in one array. Raises `InputError` if there are not as many as when it
-    was traced."""
-    dtype = engine.dtype
+def flatten(parameters: Sequence[torch.Tensor], dtype: np.dtype[Any]) -> np.ndarray:
+    """All numbers of some tensors in one array."""
     if not parameters:
         return np.zeros(0, dtype)
     flat: np.ndarray = _flatten_dense_tensors(parameters).detach().numpy()  # type: ignore[no-untyped-call]
-    if flat.size != engine.plan.n_weights:
-        raise InputError(
-            f"the module has {flat.size} parameters and had {engine.plan.n_weights} when it was traced: compile it anew"
-        )
     return flat.astype(dtype, copy=False)
 
 
@@ -248,7 +253,7 @@ def execute_module(engine: Engine, x: torch.Tensor, parameters: Sequence[torch.T
         apply: Any = FusedModuleFunction.apply
         out: torch.Tensor = apply(engine, x, *parameters)
         return out
-    flat = flatten(parameters, engine)
+    flat = flatten(parameters, engine.dtype)
     return torch.from_numpy(engine.forward(_array(x, engine.dtype), flat, flat))
 
 

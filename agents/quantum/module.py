@@ -11,6 +11,7 @@ import torch
 from entangrid.agents.quantum.blocks import BlockForm, split_stages, template
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.program import Angle
+from entangrid.agents.quantum.states import beside_a_row
 from entangrid.agents.quantum.torchquantum import tq, tqf
 from entangrid.data.errors import InputError
 
@@ -95,7 +96,7 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
         x = self.features(x)
         norm = torch.linalg.vector_norm(x, dim=1, keepdim=True)
         zero = torch.nn.functional.one_hot(x.new_zeros(len(x), dtype=torch.int64), x.shape[1]).to(x.dtype)
-        unit = torch.where(norm > 0, x, zero) / torch.where(norm > 0, norm, 1.0)
+        unit = torch.where(norm == 0, zero, x) / torch.where(norm == 0, 1.0, norm)  # NaN stays NaN
         return torch.nn.functional.pad(unit, (0, (1 << self.circuit.n_qubits) - x.shape[1]))
 
     def slot_angles(self, x: torch.Tensor) -> torch.Tensor:
@@ -154,21 +155,28 @@ class CircuitModule(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has
             z = z * self.output_scaling if self.circuit.output == "scale" else z @ self.output_scaling
         return z if self.output_bias is None else z + self.output_bias
 
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Raise `InputError` unless the shape is (batch, n_inputs)."""
-        if len(shape) != 2 or shape[1] != self.n_inputs:
-            raise InputError(f"circuit input has shape {tuple(shape)}; expected (batch, {self.circuit.inputs})")
+    def check(self, x: torch.Tensor | np.ndarray, kind: type[Any] = torch.Tensor) -> None:
+        """Raise `InputError` unless `x` is of a kind, real, and of shape (batch, n_inputs)."""
+        if not isinstance(x, kind):
+            raise InputError(f"circuit input is of type {type(x).__name__}; expected {kind.__name__}")
+        if x.ndim != 2 or x.shape[1] != self.n_inputs:
+            raise InputError(f"circuit input has shape {tuple(x.shape)}; expected (batch, {self.circuit.inputs})")
+        if x.is_complex() if isinstance(x, torch.Tensor) else x.dtype.kind not in "fiub":
+            raise InputError(f"circuit input has type {x.dtype}; expected real numbers")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Expectation values (B, outputs) float32 of the observations (B, n_inputs)."""
-        self.check(x.shape)
+        self.check(x)
+        if not len(x):
+            return beside_a_row(self, x)
+        x = x.to(self.angles.dtype)
         if self.blocks is None:
             device = tq.QuantumDevice(n_wires=self.circuit.n_qubits, bsz=x.shape[0], device=x.device)
             self.apply_gates(x, device)
             states = device.get_states_1d()
         else:
             angles = self.slot_angles(self.features(x))
-            states = self.blocks.run(angles.expand(x.shape[0], -1), self.amplitudes(x))
+            states = self.blocks.run(angles.float().expand(x.shape[0], -1), self.amplitudes(x))
         return self.read(states)
 
 

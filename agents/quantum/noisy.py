@@ -17,6 +17,7 @@ from entangrid.agents.quantum.parameter_shift import shift_rules, shifted
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import PauliTerms, parse_readout
 from entangrid.agents.quantum.shots import Shots
+from entangrid.agents.quantum.states import beside_a_row
 from entangrid.agents.quantum.steps import noisy_program
 from entangrid.agents.quantum.traced import TracedCircuit
 from entangrid.agents.quantum.tracing import MATRIX_GATES, Tape, TracedGate, Untraceable
@@ -146,7 +147,10 @@ class NoisyCircuit(Counting, CompiledCircuit):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Read-outs (B, outputs) of observations (B, n_inputs)."""
         module = self.module
-        module.check(x.shape)
+        module.check(x)
+        if not len(x) and self.backend != "shots":
+            return beside_a_row(self, x)
+        x = x.to(self.dtype)
         given = module.amplitudes(x)
         features = module.features(x)
         angles = module.slot_angles(features)[:, self.get_buffer("_columns")]

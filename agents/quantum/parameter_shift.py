@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from entangrid.agents.quantum.steps import NoisyProgram
 from entangrid.agents.quantum.translation import PauliTurn, Turn
@@ -87,9 +86,10 @@ class ShiftedFunction(torch.autograd.Function):
         return estimate(angles, given)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Gradient (B, K) to the angles."""
+        """Gradient (B, K) to the angles. Raises `InputError` under ``create_graph``, which would leave it out."""
+        if torch.is_grad_enabled():
+            raise InputError("backend='shots' has no second derivatives (create_graph=True)")
         angles, given = ctx.saved_tensors
         if ctx.needs_input_grad[1]:
             raise InputError("backend='shots': there is no parameter-shift rule for the amplitudes of a prepared state")
@@ -104,7 +104,8 @@ class ShiftedFunction(torch.autograd.Function):
             columns = torch.tensor([k for k, _, _ in part], device=angles.device)
             moved[torch.arange(len(part)), :, columns] += torch.tensor([[s] for _, s, _ in part]).to(angles)
             states = None if given is None else given.repeat(len(part), 1)
-            values = ctx.estimate(moved.reshape(-1, n_angles), states).reshape(len(part), batch, -1)
+            values = ctx.estimate(moved.reshape(-1, n_angles), states)
+            values = values.reshape(len(part), batch, values.shape[1])
             slopes = (values * grads[0].to(values)).sum(2) * torch.tensor([[c] for _, _, c in part]).to(values)
             out.index_add_(1, columns, slopes.T.to(out))
         return out, None, None, None, None

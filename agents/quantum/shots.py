@@ -81,7 +81,10 @@ class Shots(torch.nn.Module):
         for start in range(0, rows, size):
             states = None if given is None else given[start : start + size]
             parts.append(self._strings(angles[start : start + size], states, rng))
-        return torch.from_numpy(np.concatenate(parts) @ self.terms.weights).to(angles.device)
+        out = torch.from_numpy(np.concatenate(parts) @ self.terms.weights).to(angles.device)
+        known = torch.isfinite(angles).all(1) if given is None else torch.isfinite(torch.cat([angles, given], 1)).all(1)
+        out[~known] = torch.nan  # what would be measured of an observation with NaN is not known
+        return out
 
     def _strings(self, angles: torch.Tensor, given: torch.Tensor | None, rng: np.random.Generator) -> np.ndarray:
         out = np.empty((angles.shape[0], len(self.terms.flip)))
@@ -95,7 +98,7 @@ class Shots(torch.nn.Module):
             for wire, (p01, p10) in enumerate(self.readout):
                 parts = chances.reshape(len(chances), 1 << wire, 2, -1)
                 chances = np.einsum("ij,bajc->baic", [[1 - p01, p10], [p01, 1 - p10]], parts).reshape(chances.shape)
-            chances = np.maximum(chances, 0.0)
+            chances = np.maximum(np.nan_to_num(chances, nan=1.0), 0.0)
             chances /= chances.sum(1, keepdims=True)
             counts = rng.multinomial(self.shots, chances)
             out[:, basis.members] = counts @ basis.eigenvalues / self.shots

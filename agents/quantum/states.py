@@ -1,6 +1,8 @@
-"""Pure states in plain torch: one wire at a time."""
+"""Pure states in plain torch, one wire at a time; and batches of none."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 
@@ -30,3 +32,8 @@ def draw_jump(
     cumulated = chances.cumsum(1)
     index = (cumulated[:, :-1] <= numbers[:, None] * cumulated[:, -1:]).sum(1)
     return kraus[index], chances.gather(1, index[:, None])[:, 0]
+
+
+def beside_a_row(run: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """run(x) of an empty batch by what cannot take one: with a row of zeros, whose result is left out."""
+    return run(torch.cat([x, x.new_zeros(1, x.shape[1])]))[:0]

@@ -45,10 +45,11 @@ class TracedCircuit(torch.nn.Module):
         self._engines: dict[Any, Engine | TorchPlan] = {}
         self._recipe_engine: Engine | TorchPlan | None = None
         self._places: list[tuple[Any, str]] = []
+        self._width = 0
 
     def forward(self, *args: Any) -> Any:
         """What the module returns."""
-        if self.mode == "unknown":
+        if self.mode == "unknown" or (self.mode == "traced once" and not self._is_as_traced(args)):
             self._choose(args)
         if (engine := self._recipe_engine) is not None:
             parameters = self._parameters_now()
@@ -65,25 +66,29 @@ class TracedCircuit(torch.nn.Module):
 
     def act(self, x: np.ndarray) -> np.ndarray:
         """`forward` of an array (B, n_in) without gradients; without torch too where the module was traced once."""
-        if self.mode == "unknown":
-            self._choose((torch.as_tensor(x, dtype=self.dtype),))
+        given = (torch.as_tensor(x, dtype=self.dtype),)
+        if self.mode == "unknown" or (self.mode == "traced once" and not self._is_as_traced(given)):
+            self._choose(given)
         engine = self._recipe_engine
         with torch.no_grad():
             if not isinstance(engine, Engine):
-                out: np.ndarray = self(torch.as_tensor(x, dtype=self.dtype)).numpy()
+                out: np.ndarray = self(*given).numpy()
                 return out
-            flat = flatten(self._parameters_now(), engine)
+            flat = flatten(self._parameters_now(), engine.dtype)
             return engine.forward(np.ascontiguousarray(x, engine.dtype), flat, flat)
 
+    def _is_as_traced(self, args: Sequence[Any]) -> bool:
+        return len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].shape[1:] == (self._width,)
+
     def _choose(self, args: Sequence[Any]) -> None:
-        self.mode = "traced at every call"
+        self.mode, self._recipe_engine = "traced at every call", None
         is_matrix = len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].dim() == 2
         # probing runs the module several times, which layers with a memory of their own would not forgive
         if is_matrix and all(isinstance(m, _MEMORYLESS) for m in self.module.modules()):
             try:
                 if (recipe := recognise(self.module, args[0].shape[1])) is not None:
                     self._recipe_engine = self._engine_of(recipe, args[0].shape[1])
-                    self._places = _places(self.module)
+                    self._places, self._width = _places(self.module), args[0].shape[1]
                     self.mode = "traced once"
             except Untraceable as reason:
                 self._give_up(reason)

@@ -70,6 +70,9 @@ class Recorder:
         if params is None and name in MATRIX_GATES:
             params = matrix
         wires = (wires,) if isinstance(wires, int) else tuple(int(w) for w in wires)
+        n = int(device.n_wires)
+        if len(set(wires)) < len(wires) or not all(0 <= w < n for w in wires):
+            raise InputError(f"gate {name} on wires {list(wires)}: expected different ones from 0 to {n - 1}")
         if params is not None:
             if not isinstance(params, torch.Tensor):
                 params = torch.tensor(params, dtype=torch.complex64 if name in MATRIX_GATES else torch.float32)

@@ -107,13 +107,15 @@ def _euler(wire: int, controls: tuple[int, ...], angles: Sequence[Angle], gains:
 
 
 def translate(gate: Gate, matrix: np.ndarray | None = None) -> list[Primitive] | None:
-    """The primitives of a gate in the order of time, or None if the kernels have none for it.
+    """The primitives of a gate in the order of time, or None if the kernels have none for it, or not on so many wires.
 
     `matrix` is the constant unitary of a gate whose name does not define it (``qubitunitary``).
     """
     name = _ALIASES.get(gate.name, gate.name)
     fixed = matrix if matrix is not None else _fixed_matrix(name, len(gate.wires))
     if fixed is not None:
+        if len(fixed) != 1 << len(gate.wires):
+            return None
         return [Fixed(gate.wires, fixed.conj().T if gate.inverse else fixed)]
     out = _rotations(name, gate.wires, gate.angles)
     if out is None or not gate.inverse:
@@ -122,7 +124,12 @@ def translate(gate: Gate, matrix: np.ndarray | None = None) -> list[Primitive] |
     return [p._replace(gain=-p.gain) for p in turns]
 
 
+_ONE_WIRE = ("rx", "ry", "rz", "phaseshift", "rot", "u3", "r")
+
+
 def _rotations(name: str, wires: tuple[int, ...], angles: tuple[Angle, ...]) -> list[Primitive] | None:
+    if name not in ("multirz", "globalphase") and len(wires) != (1 if name in _ONE_WIRE else 2):
+        return None
     match name, angles:
         case (("rx" | "ry" | "rz"), (a,)):
             return [Turn(wires[0], (), _AXES[name[1]], a, 1.0)]

@@ -32,8 +32,6 @@ def make(
     Slurm."""
     if cluster not in _CLUSTERS:
         raise InputError(f"engine slurm: cluster is {cluster!r}; expected one of: {', '.join(_CLUSTERS)}")
-    if cluster == "slurm" and shutil.which("srun") is None:
-        raise InputError("engine slurm: srun is not found on this machine; start the study where Slurm's commands are")
     parameters: dict[str, Any] = {
         "name": "entangrid",
         "timeout_min": whole_number("slurm", "minutes", minutes),
@@ -41,6 +39,8 @@ def make(
         "cpus_per_task": 1,
     }
     if cluster == "slurm":
+        if shutil.which("srun") is None:
+            raise InputError("engine slurm: srun is not found here; start the study on a machine with Slurm's commands")
         given = {"partition": partition, "account": account, "qos": qos}
         parameters |= {f"slurm_{name}": value for name, value in given.items() if value is not None}
         parameters["slurm_array_parallelism"] = jobs
@@ -68,8 +68,7 @@ class Slurm:
     def __init__(self, jobs: int, scratch: Path, cluster: str, parameters: dict[str, Any]):
         import submitit
 
-        self._folder = scratch / "submitit"
-        self._executor: Any = submitit.AutoExecutor(str(self._folder), cluster=cluster)
+        self._executor: Any = submitit.AutoExecutor(str(scratch), cluster=cluster)
         self._executor.update_parameters(**parameters)
         self._uncompleted: Any = submitit.core.utils.UncompletedJobError
         # Slurm's array holds back what is beyond its parallelism; submitit's processes here do not
@@ -115,4 +114,3 @@ class Slurm:
                 job.cancel()
         self._jobs.clear()
         self._waiting.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)  # submitit's own files, of no use to anybody now

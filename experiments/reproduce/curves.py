@@ -27,7 +27,8 @@ def draw_seeds(axes: Any, curves: Sequence[Sequence[float]], label: str, colour:
     rows = []
     for curve in curves:
         row = smooth(curve, window)
-        axes.plot(np.arange(1, row.size + 1), row, color=colour, alpha=0.25, linewidth=0.7)
+        every = max(row.size // 250, 1)  # as fine as the figure shows
+        axes.plot(np.arange(1, row.size + 1)[::every], row[::every], color=colour, alpha=0.25, linewidth=0.7)
         rows.append(np.concatenate([row, np.full(length - row.size, row[-1])]))
     axes.plot(np.arange(1, length + 1), np.mean(rows, 0), color=colour, linewidth=1.8, label=label)
 

@@ -177,7 +177,7 @@ def _figure(
         word = {True: "criterion met", False: "criterion missed", None: "nothing to meet"}[verdict.passed]
         note = "; smoke version, no result" if smoke else ""
         figure.suptitle(f"{target.title}\n{target.status}: {word}{note}", fontsize=9, x=0.01, ha="left")
-        write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=130))
+        write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=110))
     finally:
         plt.close(figure)
 

@@ -235,10 +235,3 @@ def test_nothing_is_kept_where_no_gradient_is_wanted() -> None:
     assert not y.requires_grad
     assert [work.size for work in engine._free] == [engine.stride]  # one block's room, used for all blocks
     assert torch.equal(y, layer(x))
-
-
-def test_second_derivatives_are_refused_rather_than_left_out() -> None:
-    layer, x = compile_circuit(Circuit(2, 2)), torch.rand(3, 2)
-    gain = torch.ones(1, requires_grad=True)
-    with pytest.raises(InputError, match="no second derivatives"):
-        torch.autograd.grad((gain * layer(x)).sum(), [gain, layer.module.angles], create_graph=True)

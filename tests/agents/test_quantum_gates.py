@@ -65,7 +65,7 @@ def test_reference_matrices_are_torchquantums(name: str, inverse: bool) -> None:
 
 
 @settings(max_examples=120, deadline=None)
-@given(circuits(), st.integers(1, 100), st.integers(0, 999))
+@given(circuits(10), st.integers(1, 100), st.integers(0, 999))
 def test_random_circuits_agree(circuit: Any, batch: int, seed: int) -> None:
     n, gates, strings = circuit
     single, double = draw_values(batch, seed, torch.float32), draw_values(min(batch, 3), seed, torch.float64)
@@ -77,7 +77,7 @@ def test_random_circuits_agree(circuit: Any, batch: int, seed: int) -> None:
 
 # hundreds more: PENNYLANE_EXAMPLES=500 python -m pytest tests/agents/test_quantum_gates.py -k live
 @settings(max_examples=int(os.environ.get("PENNYLANE_EXAMPLES", "60")), deadline=None)
-@given(circuits(), st.integers(1, 100), st.integers(0, 999))
+@given(circuits(10), st.integers(1, 100), st.integers(0, 999))
 def test_random_circuits_equal_live_pennylane(circuit: Any, batch: int, seed: int) -> None:
     pytest.importorskip("pennylane", reason="PennyLane is not installed: stored results stand in for it")
     from pennylane_circuits import run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,8 +37,17 @@ def commands() -> list[object]:
     return sorted({line for line in stripped if line})
 
 
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the smallest study, run once."""
+    folder = tmp_path_factory.mktemp("smoke") / "out"
+    code = "from entangrid.experiments.cli import main; main()"
+    subprocess.run([sys.executable, "-c", code, "run", "smoke", "--out", str(folder)], capture_output=True, check=True)
+    return folder
+
+
 @pytest.mark.parametrize("command", commands())
-def test_shell_commands_run(command: str, tmp_path: Path) -> None:
+def test_shell_commands_run(command: str, tmp_path: Path, smoke: Path) -> None:
     """The two scripts are asked for their help only (they run this test); a study is replaced by the smallest."""
     words = shlex.split(command)
     if words[0] == "bash":
@@ -50,8 +60,7 @@ def test_shell_commands_run(command: str, tmp_path: Path) -> None:
         code = "from entangrid.experiments.cli import main; main()"
         smallest = ["smoke" if word == "quickstart" else word for word in words[1:]]
         if smallest[0] in ("table", "figure", "report", "compare"):
-            made = [sys.executable, "-c", code, "run", "smoke", "--out", smallest[1].partition(":")[0]]
-            subprocess.run(made, capture_output=True, cwd=tmp_path, check=True)
+            shutil.copytree(smoke, tmp_path / smallest[1].partition(":")[0])
         done = subprocess.run(
             [sys.executable, "-c", code, *smallest], capture_output=True, text=True, cwd=tmp_path, check=False
         )

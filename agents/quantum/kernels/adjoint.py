@@ -55,6 +55,7 @@ from entangrid.agents.quantum.kernels.simd import (
     total,
     whole,
     width,
+    zero,
 )
 
 
@@ -108,23 +109,27 @@ def _constant(code: Any, op: int, const: Any, state: Any, hold: Any, is_back: in
 
 
 @inner
-def _make_gates(code: Any, const: Any, shared: Any, lane: Any, gate: Any) -> None:
+def _make_gates(code: Any, shared: Any, lane: Any, gate: Any) -> None:
     """The fused gate of every chain."""
     for k in range(code[N_CHAINS]):
         chain = code[CHAINS] + 3 * k
-        u = at(gate, CHAIN_REGISTERS * k)
-        fill(u, 0, 1.0)
-        for i in range(1, 4):
-            clear(u, i)
-        first, count = code[chain], code[chain + 1]
-        for i in range(count):
-            f = code[FACTORS] + 3 * (first + i)
+        f = code[FACTORS] + 3 * code[chain]
+        ar, ai, br, bi = constant(gate, 1.0), zero(gate), zero(gate), zero(gate)
+        for _ in range(code[chain + 1]):
             axis, slot = code[f], 2 * code[f + 1]
             if code[f + 2]:
                 c, s = load(lane, slot), load(lane, slot + 1)
             else:
                 c, s = splat(shared[slot]), splat(shared[slot + 1])
-            gates.compose(u, axis, c, s, i)
+            if axis == 1:
+                ar, ai, br, bi = gates.turned_x(ar, ai, br, bi, c, s)
+            elif axis == 2:
+                ar, ai, br, bi = gates.turned_y(ar, ai, br, bi, c, s)
+            else:
+                ar, ai, br, bi = gates.turned_z(ar, ai, br, bi, c, s)
+            f += 3
+        u = at(gate, CHAIN_REGISTERS * k)
+        gates.store_four(u, ar, ai, br, bi)
         if code[chain + 2]:
             gates.split(u)
 
@@ -181,7 +186,7 @@ def forward(
         encode(x, scales, weights, code, const, inputs, squashed, lane, row, rows, w)
         if code[GIVEN]:
             load_given(given, state, 2 << code[N_QUBITS], row, rows)
-        _make_gates(code, const, shared, lane, gate)
+        _make_gates(code, shared, lane, gate)
         _run_ops(code, const, shared, state, lane, gate, hold)
         read_out(code, const, state, at(hold, 2 * code[N_HOLD]), out, row, rows)
 

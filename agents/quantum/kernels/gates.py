@@ -17,49 +17,25 @@ from entangrid.agents.quantum.kernels.symbols import Index, Register, Room
 from entangrid.agents.quantum.kernels.trigonometry import polar
 
 Three = tuple[Register, Register, Register]
+Four = tuple[Register, Register, Register, Register]
 
 
 @straight
-def begin(u: Room, axis: Index, c: Register, s: Register) -> None:
-    """The rotation about an axis with (cos, sin) of half its angle, at `u`."""
-    none = u.zero()
-    u[0], u[1] = c, (-s).choose(axis.equals(3), none)
-    u[2], u[3] = s.choose(axis.equals(2), none), (-s).choose(axis.equals(1), none)
+def turned_x(ar: Register, ai: Register, br: Register, bi: Register, c: Register, s: Register) -> Four:
+    """alpha and beta of a gate and then a rotation about X with (cos, sin) of half its angle."""
+    return c * ar + s * bi, c * ai - s * br, c * br + s * ai, c * bi - s * ar
 
 
 @straight
-def turn_x(u: Room, c: Register, s: Register) -> None:
-    """Multiply the quaternion at `u` from the left by a rotation about X."""
-    q0, q3, q2, q1 = u[0], -u[1], u[2], -u[3]
-    u[0], u[1], u[2], u[3] = c * q0 - s * q1, -(c * q3 + s * q2), c * q2 - s * q3, -(c * q1 + s * q0)
-
-
-@straight
-def turn_y(u: Room, c: Register, s: Register) -> None:
+def turned_y(ar: Register, ai: Register, br: Register, bi: Register, c: Register, s: Register) -> Four:
     """The same about Y."""
-    q0, q3, q2, q1 = u[0], -u[1], u[2], -u[3]
-    u[0], u[1], u[2], u[3] = c * q0 - s * q2, -(c * q3 - s * q1), c * q2 + s * q0, -(c * q1 + s * q3)
+    return c * ar - s * br, c * ai - s * bi, c * br + s * ar, c * bi + s * ai
 
 
 @straight
-def turn_z(u: Room, c: Register, s: Register) -> None:
+def turned_z(ar: Register, ai: Register, br: Register, bi: Register, c: Register, s: Register) -> Four:
     """The same about Z."""
-    q0, q3, q2, q1 = u[0], -u[1], u[2], -u[3]
-    u[0], u[1], u[2], u[3] = c * q0 - s * q3, -(c * q3 + s * q0), c * q2 + s * q1, -(c * q1 - s * q2)
-
-
-@inner
-def compose(u: Any, axis: int, c: Any, s: Any, earlier: int) -> None:
-    """Multiply the quaternion at `u` from the left by a rotation with (cos, sin) of half its angle; the first one, with
-    no `earlier` ones, starts it."""
-    if earlier == 0:
-        begin(u, axis, c, s)
-    elif axis == 1:
-        turn_x(u, c, s)
-    elif axis == 2:
-        turn_y(u, c, s)
-    else:
-        turn_z(u, c, s)
+    return c * ar + s * ai, c * ai - s * ar, c * br - s * bi, c * bi + s * br
 
 
 @straight
@@ -76,9 +52,6 @@ def grow_product(state: Any, u: Any, half: int) -> None:
     ar, ai, br, bi = load(u, 0), load(u, 1), load(u, 2), load(u, 3)
     for j in range(half):
         _grow_one(state, j, j + half, ar, ai, br, bi)
-
-
-Four = tuple[Register, Register, Register, Register]
 
 
 def _su2(gate: Four, x: tuple[Register, Register], y: tuple[Register, Register]) -> Four:
@@ -169,6 +142,12 @@ def look_at(state: Any, costate: Any, t: Any, bit: int, dim: int) -> None:
         j = spread(k, low)
         tx, ty, tz = _look_at_pair(state, costate, j, j + low + 1, tx, ty, tz)
     store_three(t, tx, ty, tz)
+
+
+@straight
+def store_four(u: Room, ar: Register, ai: Register, br: Register, bi: Register) -> None:
+    """Write four registers."""
+    u[0], u[1], u[2], u[3] = ar, ai, br, bi
 
 
 @straight
