@@ -25,7 +25,7 @@ def draw(evidence: Evidence, path: Path) -> Path:
 
     apply(plt)
     shown = _days(evidence)
-    figure = plt.figure(figsize=(10.5, 5.0), layout="constrained")
+    figure = plt.figure(figsize=(10.5, max(5.0, 0.22 * len(evidence.scores.variants))), layout="constrained")
     grid = figure.add_gridspec(len(shown), 2, width_ratios=(1.55, 1.0))
     first: Any = None
     for i, (label, day) in enumerate(shown.items()):
