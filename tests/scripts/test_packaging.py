@@ -62,6 +62,7 @@ def test_every_bundled_folder_has_its_own_licence_and_source() -> None:
     for part in ("Apache-2.0", "ODbL-1.0", "CC-BY-4.0", "MIT"):
         assert part in expression
 
+
 #: torch and TorchQuantum have files of their own; the others are large, and their tests skip where they are missing
 ELSEWHERE = ("torch", "torchquantum-ng", "ray", "tensorboard", "mlflow-skinny", "wandb")
 
