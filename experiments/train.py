@@ -234,13 +234,17 @@ def load_policy(run: Run, folder: Path) -> Any:
     Raises InputError if the file is missing, holds anything but tensors, or is of another model.
     """
     import pickle
+    import warnings
 
     import torch
 
     model = building.build_learner(run, setting.make(run.study).train)
     path = folder / store.POLICY
     try:
-        model.policy.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what is refused in the same call
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        model.policy.load_state_dict(tensors)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError):

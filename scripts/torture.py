@@ -170,7 +170,7 @@ def until(found: Callable[[], Any], of: Study, seconds: float) -> Any:
             return got
         if of.ended:
             return None
-        time.sleep(0.0005)
+        time.sleep(0.001)
     return None
 
 
@@ -185,13 +185,15 @@ def writing_checkpoint(of: Study) -> int | None:
     return None
 
 
-def kill_once(of: Study, kind: str, random_: random.Random) -> str | None:
-    """One kill; what was hit, None if the study came to its end before."""
+def kill_once(of: Study, kind: str, random_: random.Random, spread_s: float) -> str | None:
+    """One kill, within ``spread_s`` of the study's getting to work; what was hit, None if it came to its end before."""
     if of.ended:
         of.start()
     seen = len(of.log())
     if kind != "table" and random_.random() < 0.85:  # else at any moment, also while it is only starting
         until(lambda: ": started\n" in of.log()[seen:] or (of.workers() and ": " in of.log()[seen:]), of, 120.0)
+    if kind != "table":
+        until(lambda: False, of, random_.uniform(0.0, spread_s))
     if kind == "checkpoint":
         pid = until(lambda: writing_checkpoint(of), of, 60.0)
     elif kind == "table":
@@ -200,7 +202,6 @@ def kill_once(of: Study, kind: str, random_: random.Random) -> str | None:
         if random_.random() < 0.5:
             time.sleep(random_.uniform(0.0, 0.5))
     else:
-        time.sleep(random_.uniform(0.0, 3.0))
         workers = of.workers()
         parent = of.process.pid if of.process else None
         pid = random_.choice(workers) if kind == "worker" and workers else parent if kind == "parent" else None
@@ -224,14 +225,14 @@ def _said(of: Study) -> str:
     return ""
 
 
-def kills(of: Study, n: int, seed: int, say: Callable[[str], None]) -> Counter[str]:
-    """Start the study, kill it n times, and let it come to its end."""
+def kills(of: Study, n: int, seed: int, straight_s: float, say: Callable[[str], None]) -> Counter[str]:
+    """Start the study, kill it n times all along its way, and let it come to its end."""
     random_ = random.Random(seed)
     n_table = max(n // 5, 1)
     done: Counter[str] = Counter()
     while sum(done.values()) < n - n_table:
         kind = random_.choice(KINDS[:3])
-        if (hit := kill_once(of, kind, random_)) is not None:
+        if (hit := kill_once(of, kind, random_, 2.0 * straight_s / n)) is not None:
             done[hit] += 1
             say(f"kill {sum(done.values())}: {hit}; {len(of._finished)} runs finished")
         elif of.ended:
@@ -244,7 +245,7 @@ def kills(of: Study, n: int, seed: int, say: Callable[[str], None]) -> Counter[s
     while sum(done.values()) < n:
         (of.out / "table.parquet").unlink(missing_ok=True)
         of.start()
-        if kill_once(of, "table", random_) is not None:
+        if kill_once(of, "table", random_, 0.0) is not None:
             done["table"] += 1
             say(f"kill {sum(done.values())}: while the table is built")
         elif of.ended and of.to_the_end()[0] not in (0, -signal.SIGKILL):
@@ -380,10 +381,11 @@ def torture(folder: Path, n: int, seed: int, jobs: int, short: bool, say: Callab
     began = time.monotonic()
     straight = Study(file, folder / "straight", jobs)
     finish(straight)
-    say(f"undisturbed: {len(straight._finished)} runs in {time.monotonic() - began:.0f} s")
+    straight_s = time.monotonic() - began
+    say(f"undisturbed: {len(straight._finished)} runs in {straight_s:.0f} s")
     of = Study(file, folder / "killed", jobs)
     began = time.monotonic()
-    done = kills(of, n, seed, say)
+    done = kills(of, n, seed, straight_s, say)
     of.check_nothing_twice()
     rows = compare(straight.out, of.out)
     resumed = of.log().count(": resumed at step ")

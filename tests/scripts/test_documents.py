@@ -59,7 +59,7 @@ def test_shell_commands_run(command: str, tmp_path: Path, smoke: Path) -> None:
         assert name == "entangrid", f"{command}: unknown kind of command"
         code = "from entangrid.experiments.cli import main; main()"
         smallest = ["smoke" if word == "quickstart" else word for word in words[1:]]
-        if smallest[0] in ("table", "figure", "report", "compare"):
+        if smallest[0] in ("table", "figure", "report", "compare", "status"):
             shutil.copytree(smoke, tmp_path / smallest[1].partition(":")[0])
         done = subprocess.run(
             [sys.executable, "-c", code, *smallest], capture_output=True, text=True, cwd=tmp_path, check=False
