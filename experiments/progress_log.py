@@ -139,7 +139,10 @@ class Tracker(KVWriter):
         }
         self.send(shown, step)
         self.sent = step
-        self.note.write_text(str(step))
+        try:
+            self.note.write_text(str(step))
+        except OSError as error:
+            raise InputError(f"{self.note}: cannot be written: {error.strerror or error}") from None
 
     def send(self, values: dict[str, float], step: int) -> None:
         """Hand over the numbers of a step."""

@@ -8,7 +8,8 @@ First the study is run undisturbed. Then it is started in another folder and kil
 draws: the parent (which is then started again), a worker, a worker while it writes a checkpoint, the parent while it
 builds the table. At the end every result column of the table, every policy and every learning curve must equal the
 undisturbed study's to the last bit, and no finished run may have been started again. Exit code 0, or 1 and what is
-wrong. The full disk is a small tmpfs, where one may be mounted; else a limit on the size of files stands in for it.
+wrong. The full disk is a tmpfs without room, where one may be mounted; else a limit on the size of files stands in for
+it.
 """
 
 from __future__ import annotations
@@ -298,28 +299,45 @@ def compare(one: Path, two: Path) -> int:
 
 
 @contextlib.contextmanager
-def small_disk(at: Path, kilobytes: int) -> Iterator[bool]:
-    """A tmpfs of that size at the folder; False where none may be mounted."""
+def small_disk(at: Path) -> Iterator[bool]:
+    """A tmpfs at the folder; False where none may be mounted."""
     at.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(at)], capture_output=True, check=False
-    )
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(at)]
     try:
-        yield mounted.returncode == 0
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    try:
+        yield mounted
     finally:
-        if mounted.returncode == 0:
+        if mounted:
             subprocess.run(["umount", str(at)], check=True)
+
+
+def resize(disk: Path, kilobytes: int) -> bool:
+    """Give the tmpfs another size; False if more than that is used."""
+    command = ["mount", "-o", f"remount,size={kilobytes}k", str(disk)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def fill_up(disk: Path, of: Study) -> None:
+    """As soon as some runs are finished and others are not, leave the disk no room but a page."""
+    until(lambda: len(list(of.out.glob("runs/[!.]*/result.json"))) >= 2, of, WAIT_S)
+    for _ in range(1000):
+        if resize(disk, shutil.disk_usage(disk).used // 1024 + 4):
+            return
+    raise TortureError("the tmpfs could not be made smaller")
 
 
 def full_disk(file: Path, reference: Path, folder: Path, jobs: int, say: Callable[[str], None]) -> None:
     """Run the study where there is too little room, then where there is enough."""
-    needed = sum(path.stat().st_size for path in reference.rglob("*") if path.is_file()) // 1024
-    with small_disk(folder / "disk", max(needed // 2, 200)) as mounted:
-        out = folder / "disk" / "out" if mounted else folder / "limited"
-        of = Study(file, out, jobs)
+    disk = folder / "disk"
+    with small_disk(disk) as mounted:
+        of = Study(file, disk / "out" if mounted else folder / "limited", jobs)
         of.said = folder / "disk.stderr"
         if mounted:
             of.start()
+            fill_up(disk, of)
         else:
             say("no tmpfs may be mounted here: a limit on the size of files stands in for the full disk")
             limit = 12_000  # less than a checkpoint
@@ -335,11 +353,11 @@ def full_disk(file: Path, reference: Path, folder: Path, jobs: int, say: Callabl
         if f"cannot be written: {expected}" not in said or "Traceback" in said:
             raise TortureError(f"full disk: no clear message:\n{said}")
         finished = len(of._finished)
-        if mounted:
-            subprocess.run(["mount", "-o", f"remount,size={needed * 4 + 4096}k", str(folder / "disk")], check=True)
+        if mounted and not (finished >= 2 and resize(disk, 1 << 20)):
+            raise TortureError(f"full disk: {finished} finished runs; expected at least 2")
         finish(of)
         of.check_nothing_twice()
-        compare(reference, out)
+        compare(reference, of.out)
         say(f"full disk: said so, kept {finished} finished runs, ended in the same table with more room")
 
 

@@ -54,6 +54,16 @@ def test_every_engine_makes_the_same_table(
     assert not (out / store.WORK).exists()
 
 
+def commit_of_the_source() -> str | None:
+    """As git itself says it, "+" where tracked files were changed."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, check=False).returncode
+    return head.strip() + ("+" if changed else "")
+
+
 def test_what_a_run_leaves(finished: Path) -> None:
     out = finished / "local"
     assert not (out / store.WORK).exists()
@@ -70,6 +80,7 @@ def test_what_a_run_leaves(finished: Path) -> None:
     assert result["interruptions"] == 0
     assert 0 < result["train_cpu_s"] <= result["cpu_s"]
     assert result["processor"]
+    assert result["git_commit"] == commit_of_the_source()
     assert set(result["versions"]) >= {"entangrid", "numpy", "torch", "stable-baselines3"}
     curve = store.read_frame(folder / store.CURVE)
     assert sorted(set(curve["steps"])) == [0, 32, 64, 96, 128, 160, 192]  # the first rollout after every 19 steps
