@@ -99,9 +99,20 @@ def test_a_job_carries_its_run_whole() -> None:
             assert worker.unpack(Job(*json.loads(json.dumps(worker.pack(run, Path("x")))))) == run
 
 
+def _take_ctrl_c() -> None:
+    """Ctrl-C is ignored by what a shell starts in the background, tests among it, and by all that this starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextlib.contextmanager
 def started(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_take_ctrl_c,
+    )
     try:
         yield process
     finally:
