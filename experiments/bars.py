@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from entangrid.experiments import heartbeat, store
-from entangrid.experiments.config import LearningArm
+from entangrid.experiments.config import SeededArm
 from entangrid.experiments.plan import Run
 
 _SHOWN = 8  # bars of single runs
@@ -95,4 +95,4 @@ class Bars:
 def _weight(run: Run) -> int:
     """The run's share of the overall bar, in environment steps."""
     steps = run.study.training.steps
-    return steps if isinstance(run.config, LearningArm) else max(steps // 20, 1)
+    return steps if isinstance(run.config, SeededArm) else max(steps // 20, 1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from entangrid import agents
 from entangrid.agents import ablations
 from entangrid.data.errors import InputError
-from entangrid.experiments.config import LearningArm, MatchedArm, MLPArm, QuantumArm, RuleArm, StudyConfig
+from entangrid.experiments import searching
+from entangrid.experiments.config import LearningArm, MatchedArm, MLPArm, QuantumArm, RuleArm, SearchedArm, StudyConfig
 from entangrid.experiments.config.algorithms import ON_POLICY
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def check(study: StudyConfig, arm: str, train: Task, test: Task) -> None:
     config = study.arms[arm]
     if isinstance(config, RuleArm):
         make_rule(arm, config, test)
+        return
+    if isinstance(config, SearchedArm):
+        searching.check(study, arm, train)
         return
     if config.algorithm == "dqn" and n_inputs(study, train) != len(train.observation_names):
         raise InputError(f"arms.{arm}: dqn controls one home; expected a scenario of one, or task.control 'per-home'")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
 from entangrid.experiments import building, setting
-from entangrid.experiments.config import Arm, LearningArm, MatchedArm, StudyConfig
+from entangrid.experiments.config import Arm, LearningArm, MatchedArm, SeededArm, StudyConfig
 from entangrid.experiments.config import messages as config_messages
 from entangrid.experiments.config.base import Range
 from entangrid.experiments.config.fields import concerns, copy_along, set_path, split_path
@@ -77,7 +77,7 @@ def plan(
                 checker(own, name, arm)
             digest = _digest(own, arm, hashes[name])
             seeds: list[int | None] = [None]
-            if isinstance(config, LearningArm):
+            if isinstance(config, SeededArm):
                 seeds = list(own.training.seed_list[: config.seeds])
             for seed in seeds:
                 key = hashlib.sha256(f"{digest}/{seed}".encode()).hexdigest()[:16]
@@ -156,10 +156,10 @@ class _Checker:
         self._seen: set[str] = set()
 
     def __call__(self, study: StudyConfig, scenario: str, arm: str) -> None:
-        parts = [scenario, study.task.model_dump(), study.split.model_dump(), study.training.episode_days]
+        parts = [scenario, study.task_of(arm).model_dump(), study.split.model_dump(), study.training.episode_days]
         shared = json.dumps(parts, sort_keys=True)
         if shared not in self._settings:
-            self._settings[shared] = setting.make(study, self._scenarios[scenario])
+            self._settings[shared] = setting.make(study, self._scenarios[scenario], arm)
         config = study.arms[arm]
         match = study.arms[config.match].model_dump() if isinstance(config, MatchedArm) else None
         whole = json.dumps([shared, arm, config.model_dump(), match], sort_keys=True)
@@ -175,21 +175,23 @@ def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:
     content: dict[str, Any] = {
         "results_version": RESULTS_VERSION,
         "scenario": scenario_hash,
-        "task": study.task.model_dump(),
+        "task": study.task_of(arm).model_dump(),
         "feeder": _feeder_hash(study.task.feeder),
         "split": study.split.model_dump(),
         "arm": config.model_dump(),
     }
-    if isinstance(config, LearningArm):
+    if isinstance(config, SeededArm):
         exclude = {"seeds", "checkpoint_every"} | ({"eval_every"} if study.training.select == "last" else set())
         content["training"] = study.training.model_dump(exclude=exclude)
+        content["arm"].pop("seeds")  # how many there are changes none of them
+        content["arm"].pop("task", None)  # contained in the task
+    if isinstance(config, LearningArm):
         content["hyperparameters"] = study.hyperparameters(arm).model_dump()
         content["arm"].pop(config.algorithm, None)  # contained in the line above
-        content["arm"].pop("seeds")  # how many there are changes none of them
         if content["arm"].get("ablation", "") is None:  # as runs were keyed before there were ablations
             content["arm"].pop("ablation")
     if isinstance(config, MatchedArm):
-        content["match"] = study.arms[config.match].model_dump(exclude={"seeds", "ablation"})
+        content["match"] = study.arms[config.match].model_dump(exclude={"seeds", "ablation", "task"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

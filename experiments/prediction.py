@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from entangrid.envs.tasks import Task
-from entangrid.experiments import building, setting
-from entangrid.experiments.config import LearningArm, RuleArm, StudyConfig
+from entangrid.experiments import building, searching, setting
+from entangrid.experiments.config import LearningArm, RuleArm, SearchedArm, StudyConfig
 from entangrid.experiments.evaluate import evaluate
 from entangrid.experiments.plan import Run
 
@@ -76,10 +76,10 @@ def predict(runs: list[Run], progress: Callable[[str], None] = lambda _: None) -
         for name in chosen:
             run = of_arm[name][0]
             progress(arm)
-            shared = run.scenario + run.study.task.model_dump_json() + run.study.split.model_dump_json()
+            shared = run.scenario + run.study.task_of(arm).model_dump_json() + run.study.split.model_dump_json()
             if shared not in made:
                 made.clear()  # one at a time: scenarios may be large
-                made[shared] = setting.make(run.study)
+                made[shared] = setting.make(run.study, arm=arm)
             tasks[name] = made[shared]
             speeds[name] = _measure(run, made[shared])
         mean = Speed(*(sum(values) / len(speeds) for values in zip(*speeds.values(), strict=True)))
@@ -98,9 +98,13 @@ def _spread(names: list[str], most: int) -> list[str]:
 
 def _cost(run: Run, speed: Speed, made: setting.Setting) -> Cost:
     weeks = made.test.starts.size * speed.week_s
+    homes = searching.homes_of_a_step(run.study, made.train)
+    if isinstance(run.config, SearchedArm):
+        each = searching.make(run.study, run.arm, made.train).steps_of_a_generation * homes
+        steps = run.study.training.steps // each * each
+        return Cost(steps * speed.step_s + weeks, steps, 0, speed)
     if not isinstance(run.config, LearningArm):
         return Cost(weeks, 0, 0, speed)
-    homes = made.train.scenario.n_homes if run.study.task.control == "per-home" else 1
     steps, gradients = work(run.study, run.arm, run.study.training.n_envs * homes, made.train.episode_steps)
     training = run.study.training
     if training.select == "validation" and made.validation is not None:
@@ -111,6 +115,13 @@ def _cost(run: Run, speed: Speed, made: setting.Setting) -> Cost:
 def _measure(run: Run, made: setting.Setting) -> Speed:
     if isinstance(run.config, RuleArm):
         return Speed(0.0, 0.0, _week(building.make_rule(run.arm, run.config, _day(made.test)), made.test))
+    if isinstance(run.config, SearchedArm):
+        searched = searching.make(run.study, run.arm, made.train)
+        started = time.process_time()
+        steps = searched.learn(2 * searched.steps_of_a_generation).num_timesteps
+        spent = time.process_time() - started
+        step_s = spent / (steps * searching.homes_of_a_step(run.study, made.train))
+        return Speed(step_s, 0.0, _week(searching.of_others(searched, run, _day(made.test)), made.test))
     import torch
 
     before = torch.get_num_threads()

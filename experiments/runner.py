@@ -16,7 +16,7 @@ from rich.console import Console
 from entangrid.data.errors import InputError
 from entangrid.experiments import engines, manifest, store, tidy
 from entangrid.experiments.bars import Bars
-from entangrid.experiments.config import LearningArm, QuantumArm, StudyConfig
+from entangrid.experiments.config import QuantumArm, SeededArm, StudyConfig
 from entangrid.experiments.engines import Outcome
 from entangrid.experiments.engines.worker import pack
 from entangrid.experiments.plan import Run, plan
@@ -135,7 +135,7 @@ def make_runs(
 def _expected_cost(run: Run) -> int:
     if isinstance(run.config, QuantumArm):
         return 3
-    if isinstance(run.config, LearningArm):
+    if isinstance(run.config, SeededArm):
         return 2
     return 0 if run.config.controller in ("no-control", "self-consumption") else 1
 

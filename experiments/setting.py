@@ -14,7 +14,7 @@ from entangrid.data.scenario import Scenario
 from entangrid.data.splits import split_homes
 from entangrid.envs import gym, parameters
 from entangrid.envs.tasks import Task
-from entangrid.experiments.config import StudyConfig
+from entangrid.experiments.config import StudyConfig, TaskConfig
 
 #: Initial soc, air and mass temperature: drawn within the first in training, the second in validation and test.
 TRAIN_FROM = (0.0, 1.0, 19.0, 23.0, 19.5, 22.5)
@@ -54,11 +54,12 @@ def _made_up(name: str) -> Scenario:
     return entangrid.data.load(name)
 
 
-def make(study: StudyConfig, scenario: Scenario | None = None) -> Setting:
-    """Build the tasks of a study with one scenario, such as a run's own.
+def make(study: StudyConfig, scenario: Scenario | None = None, arm: str | None = None) -> Setting:
+    """Build the tasks of a study with one scenario, such as a run's own, as they hold for ``arm`` (None: for most).
 
     Raises InputError for homes, devices or a split that cannot work.
     """
+    asked = study.task if arm is None else study.task_of(arm)
     given = load_scenario(scenario_name(study)) if scenario is None else scenario
     split = study.split
     weeks = entangrid.data.split_weeks(
@@ -86,10 +87,10 @@ def make(study: StudyConfig, scenario: Scenario | None = None) -> Setting:
     # already shows the step after it, is none of a held-out week
     within = np.arange(0, week - length, hour, dtype=np.int64)
     starts = (weeks["train"][:, None] + within[None, :]).reshape(-1)
-    rest = gym.CLASSES[study.task.name].defaults.get("initial", ())[6:]
-    weighted = {name: _weigh_comfort(given.of_homes(each), study.task.comfort_weight) for name, each in homes.items()}
+    rest = gym.CLASSES[asked.name].defaults.get("initial", ())[6:]
+    weighted = {name: _weigh_comfort(given.of_homes(each), asked.comfort_weight) for name, each in homes.items()}
     try:
-        options = _options(study)
+        options = _options(asked)
         train = Task.make(
             weighted["train"],
             episode_steps=length,
@@ -107,14 +108,13 @@ def make(study: StudyConfig, scenario: Scenario | None = None) -> Setting:
                 test = validation
     except InputError as error:
         raise InputError(f"task: {error}") from None
-    if study.task.control == "per-home":
+    if asked.control == "per-home":
         _same_observation(train, test)
     return Setting(given, train, test, validation)
 
 
-def _options(study: StudyConfig) -> dict[str, Any]:
+def _options(task: TaskConfig) -> dict[str, Any]:
     """The task's arguments: what the study says, and else the defaults that go with its name."""
-    task = study.task
     defaults = {
         name: value for name, value in gym.CLASSES[task.name].defaults.items() if name in ("controls", "feeder")
     }

@@ -23,12 +23,13 @@ from entangrid.data.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-METRICS, FIRST_WEEK, RESULT, CONFIG, POLICY, CURVE, PROGRESS = (
+METRICS, FIRST_WEEK, RESULT, CONFIG, POLICY, VECTOR, CURVE, PROGRESS = (
     "metrics.parquet",
     "first_week.parquet",
     "result.json",
     "config.yaml",
     "policy.pt",
+    "policy.npy",  # of a controller that was found by search
     "curve.parquet",
     "progress.csv",
 )

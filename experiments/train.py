@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import yaml
 
 from entangrid.agents.optimal.oracle import Optimum
 from entangrid.data.errors import InputError
 from entangrid.data.splits import profile_clusters
-from entangrid.experiments import building, provenance, setting, store
-from entangrid.experiments.config import LearningArm, RuleArm
+from entangrid.experiments import building, provenance, searching, setting, store
+from entangrid.experiments.config import LearningArm, RuleArm, SearchedArm, SeededArm
 from entangrid.experiments.evaluate import Evaluation, evaluate
 from entangrid.experiments.heartbeat import Heartbeat
 from entangrid.experiments.plan import RESULTS_VERSION, Run
@@ -39,8 +41,8 @@ _LOGS = ("tensorboard", "wandb")  # folders that a run takes along when it is fi
 
 
 class _Made(NamedTuple):
-    """A controller ready to be tested. ``model``: SB3's, None for a controller that does not learn; ``earlier_s``: wall
-    and CPU time of processes before this one."""
+    """A controller ready to be tested. ``model``: SB3's, None without one; ``earlier_s``: wall and CPU time of
+    processes before this one; ``vector``: what a search has found."""
 
     controller: Controller
     model: Any
@@ -48,6 +50,7 @@ class _Made(NamedTuple):
     curve: pd.DataFrame
     progress: str
     earlier_s: tuple[float, float]
+    vector: npt.NDArray[np.float64] | None = None
 
 
 def execute(run: Run, folder: Path, *, report: Report = lambda _: None, stop: Callable[[], bool] = bool) -> None:
@@ -65,7 +68,7 @@ def execute(run: Run, folder: Path, *, report: Report = lambda _: None, stop: Ca
             store.forget_work(folder)
             return
         (work / store.FAILED).unlink(missing_ok=True)
-        steps = run.study.training.steps if isinstance(run.config, LearningArm) else 0
+        steps = run.study.training.steps if isinstance(run.config, SeededArm) else 0
         with Heartbeat(work, steps) as heart:
             _execute(run, folder, work, heart, report, stop)
         store.forget_work(folder)
@@ -73,9 +76,13 @@ def execute(run: Run, folder: Path, *, report: Report = lambda _: None, stop: Ca
 
 def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Report, stop: Callable[[], bool]) -> None:
     wall, cpu = time.monotonic(), time.process_time()
-    shared = setting.make(run.study)
-    learns = isinstance(run.config, LearningArm)
-    made = _learn(run, shared, work, heart, report, stop) if learns else _rule(run, shared)
+    shared = setting.make(run.study, arm=run.arm)
+    if isinstance(run.config, LearningArm):
+        made = _learn(run, shared, work, heart, report, stop)
+    elif isinstance(run.config, SearchedArm):
+        made = _search(run, shared, heart)
+    else:
+        made = _rule(run, shared)
     heart.update(doing="evaluating")
     result, unproven = _evaluate(made, shared.test)
     ablation = getattr(run.config, "ablation", None)
@@ -109,9 +116,12 @@ def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Repor
             "study": run.study.model_dump(mode="json"),
         }
         (to / store.CONFIG).write_text(yaml.safe_dump(resolved, sort_keys=False), encoding="utf-8")
+        if made.vector is not None:
+            np.save(to / store.VECTOR, made.vector, allow_pickle=False)
+        if made.progress:
+            (to / store.PROGRESS).write_text(made.progress, encoding="utf-8")
         if made.model is not None:
             (to / store.POLICY).write_bytes(_policy_bytes(made.model))
-            (to / store.PROGRESS).write_text(made.progress, encoding="utf-8")
             for name in _LOGS:
                 if (work / name).is_dir():
                     shutil.copytree(work / name, to / name)
@@ -134,11 +144,34 @@ def _rule(run: Run, shared: setting.Setting) -> _Made:
         curve = _curve_rows(of_validation, shared.validation)
         curve.insert(0, "steps", 0)
     controller = building.make_rule(run.arm, run.config, shared.test)
+    return _Made(controller, None, _without_gradients(), curve, "", (0.0, 0.0))
+
+
+def _without_gradients() -> dict[str, Any]:
+    """The numbers of a run without a network."""
     roles = ("actor", "actor_circuit", "actor_classical", "critic", "critic_circuit", "critic_classical")
     numbers: dict[str, Any] = {f"parameters_{role}": 0 for role in roles}
     numbers |= {"environment_steps": 0, "gradient_steps": 0, "circuit_executions": 0, "selected_steps": 0}
-    numbers |= {"train_wall_s": 0.0, "train_cpu_s": 0.0, "interruptions": 0}
-    return _Made(controller, None, numbers, curve, "", (0.0, 0.0))
+    return numbers | {"train_wall_s": 0.0, "train_cpu_s": 0.0, "interruptions": 0}
+
+
+def _search(run: Run, shared: setting.Setting, heart: Heartbeat) -> _Made:
+    """A controller that was searched for."""
+    wall, cpu = time.monotonic(), time.process_time()
+    found = searching.search(run, shared, lambda steps: heart.update(steps=steps))
+    numbers = _without_gradients() | {
+        "parameters_actor": found.vector.size,
+        "parameters_actor_classical": found.vector.size,
+        "environment_steps": found.steps,
+        "selected_steps": found.steps,
+        "train_wall_s": round(time.monotonic() - wall, 3),
+        "train_cpu_s": round(time.process_time() - cpu, 3),
+    }
+    curve = pd.DataFrame()
+    if found.of_validation is not None and shared.validation is not None:
+        curve = _curve_rows(found.of_validation, shared.validation)
+        curve.insert(0, "steps", found.steps)
+    return _Made(found.controller, None, numbers, curve, found.progress, (0.0, 0.0), found.vector)
 
 
 def _learn(
@@ -238,7 +271,7 @@ def load_policy(run: Run, folder: Path) -> Any:
 
     import torch
 
-    model = building.build_learner(run, setting.make(run.study).train)
+    model = building.build_learner(run, setting.make(run.study, arm=run.arm).train)
     path = folder / store.POLICY
     try:
         with warnings.catch_warnings():

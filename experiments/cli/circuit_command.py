@@ -120,7 +120,9 @@ def _of_study(source: str) -> dict[str, Circuit | CVCircuit]:
     for run in plan.plan(study, check=False):  # every arm and value of a sweep once
         if run.arm in arms and run.seed == run.study.training.seed_list[0]:
             values = "".join(f", {path}={value}" for path, value in run.axes.items())
-            for role, circuit in building.circuits(run.study, run.arm, setting.make(run.study).train).items():
+            for role, circuit in building.circuits(
+                run.study, run.arm, setting.make(run.study, arm=run.arm).train
+            ).items():
                 found[run.arm + (" critic" if role == "critic" else "") + values] = circuit
     return found
 

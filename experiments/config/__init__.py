@@ -9,11 +9,13 @@ from entangrid.experiments.config.arms import Arm, LearningArm, MatchedArm, MLPA
 from entangrid.experiments.config.circuits import CircuitConfig, CVCircuitConfig, NoiseConfig
 from entangrid.experiments.config.fields import did_you_mean
 from entangrid.experiments.config.loading import check, load, packaged, parse
+from entangrid.experiments.config.seeded import ArmTask, SearchedArm, SeededArm
 from entangrid.experiments.config.study import StudyConfig, SweepConfig, TuningConfig, VerdictConfig
 from entangrid.experiments.config.task import HomesConfig, SplitConfig, TaskConfig, TrainingConfig, scenario_text
 
 __all__ = [
     "Arm",
+    "ArmTask",
     "CVCircuitConfig",
     "CircuitConfig",
     "HomesConfig",
@@ -23,6 +25,8 @@ __all__ = [
     "NoiseConfig",
     "QuantumArm",
     "RuleArm",
+    "SearchedArm",
+    "SeededArm",
     "SplitConfig",
     "StudyConfig",
     "SweepConfig",

@@ -8,9 +8,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     create_model,
-    model_serializer,
     model_validator,
 )
 
@@ -19,6 +17,7 @@ from entangrid.agents import ablations, learners
 from entangrid.experiments.config.algorithms import CONTINUOUS_ONLY, ON_POLICY, PARTIAL
 from entangrid.experiments.config.base import Layers, Model, Name, NotNegative, Positive, one_of
 from entangrid.experiments.config.circuits import NOISY, AnyCircuit, CircuitConfig, CVCircuitConfig, NoiseConfig
+from entangrid.experiments.config.seeded import SearchedArm, SeededArm
 
 #: Suffix of a learning arm's controller -> which networks are circuits; more than one algorithm may stand before it.
 QUANTUM = {"quantum": "actor", "quantum-critic": "critic", "quantum-both": "both"}
@@ -31,12 +30,12 @@ def described() -> str:
     """All of them in one line."""
     algorithms = ", ".join(name.removesuffix("-mlp") for name in MLP_NAMES)
     networks = ", ".join(f"-{network}" for network in ("mlp", "mlp-matched", *QUANTUM))
-    return f"{', '.join(agents.RULES)}, or one of {algorithms} with {networks}"
+    return f"{', '.join([*agents.RULES, *agents.SEARCHED])}, or one of {algorithms} with {networks}"
 
 
 def names() -> tuple[str, ...]:
     """Every controller that an arm may name."""
-    return (*agents.RULES, *MLP_NAMES, *MATCHED_NAMES, *QUANTUM_NAMES)
+    return (*agents.RULES, *agents.SEARCHED, *MLP_NAMES, *MATCHED_NAMES, *QUANTUM_NAMES)
 
 
 def _option(value: Any) -> str:
@@ -82,9 +81,9 @@ _SECTIONS: dict[str, Any] = {
     for name, model in PARTIAL.items()
 }
 if TYPE_CHECKING:
-    _Sections = Model
+    _Sections = SeededArm
 else:
-    _Sections = create_model("_Sections", __base__=Model, **_SECTIONS)
+    _Sections = create_model("_Sections", __base__=SeededArm, **_SECTIONS)
 
 
 class LearningArm(_Sections):
@@ -95,9 +94,6 @@ class LearningArm(_Sections):
         None, description="of PPO, A2C and REINFORCE; null is SB3's own for the action space"
     )
     activation: Literal["tanh", "relu"] | None = Field(None, description="of classical networks; null is SB3's own")
-    seeds: int | None = Field(
-        None, ge=1, le=100_000, description="so many of training.seeds, from the first on; null is all of them"
-    )
 
     @property
     def algorithm(self) -> str:
@@ -110,9 +106,10 @@ class LearningArm(_Sections):
         section: BaseModel | None = getattr(self, self.algorithm)
         return {} if section is None else section.model_dump()
 
-    @model_serializer(mode="wrap")
-    def _own_section_alone(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialise(self).items() if name not in PARTIAL or value is not None}
+    @classmethod
+    def quiet(cls) -> frozenset[str]:
+        """See :class:`SeededArm`: the arm's own section alone is written."""
+        return super().quiet() | frozenset(PARTIAL)
 
     @model_validator(mode="after")
     def _own_section(self) -> LearningArm:
@@ -246,18 +243,25 @@ class QuantumArm(LearningArm):
 
 def _kind(value: Any) -> str:
     if isinstance(value, BaseModel):
-        return {RuleArm: "rule", MLPArm: "mlp", MatchedArm: "matched", QuantumArm: "quantum"}[type(value)]
+        kind = {RuleArm: "rule", SearchedArm: "searched", MLPArm: "mlp", MatchedArm: "matched", QuantumArm: "quantum"}
+        return kind[type(value)]
     controller = value.get("controller") if isinstance(value, dict) else None
     if not isinstance(controller, str):
         return "unknown"
-    kinds = (("rule", agents.RULES), ("mlp", MLP_NAMES), ("matched", MATCHED_NAMES), ("quantum", QUANTUM_NAMES))
+    kinds = (
+        ("rule", agents.RULES),
+        ("searched", agents.SEARCHED),
+        ("mlp", MLP_NAMES),
+        ("matched", MATCHED_NAMES),
+        ("quantum", QUANTUM_NAMES),
+    )
     return next((kind for kind, known in kinds if controller in known), "unknown")
 
 
 if TYPE_CHECKING:
-    Arm = RuleArm | MLPArm | MatchedArm | QuantumArm
+    Arm = RuleArm | SearchedArm | MLPArm | MatchedArm | QuantumArm
 else:
-    Arm = one_of(_kind, rule=RuleArm, mlp=MLPArm, matched=MatchedArm, quantum=QuantumArm)
+    Arm = one_of(_kind, rule=RuleArm, searched=SearchedArm, mlp=MLPArm, matched=MatchedArm, quantum=QuantumArm)
 Arms = Annotated[dict[Name, Arm], Field(min_length=1, max_length=1_000)]
 
 __all__ = [
@@ -269,5 +273,7 @@ __all__ = [
     "MatchedArm",
     "QuantumArm",
     "RuleArm",
+    "SearchedArm",
+    "SeededArm",
     "names",
 ]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Tag, TypeAdapter, ValidationError
 
 from entangrid.experiments.config.arms import LearningArm, MatchedArm, RuleArm
 from entangrid.experiments.config.base import Range, is_tag
+from entangrid.experiments.config.seeded import SeededArm
 from entangrid.experiments.config.study import FIXED, StudyConfig
 
 
@@ -111,7 +112,7 @@ def concerns(study: StudyConfig, path: str, arm: str) -> bool:
     if parts[0] == "arms":
         return parts[1] == arm or (isinstance(config, MatchedArm) and config.match == parts[1])
     if parts[0] == "training":
-        return isinstance(config, LearningArm)
+        return isinstance(config, SeededArm)
     from entangrid.experiments.config.algorithms import ALGORITHMS
 
     if parts[0] in ALGORITHMS:

@@ -31,7 +31,7 @@ def json_schema() -> dict[str, Any]:
             kinds = each.pop("oneOf", None) or each.pop("anyOf", [])
             each.clear()
             each["anyOf"] = [*kinds, {"type": "null", "description": "removes an arm of the file that is extended"}]
-    for name in ("RuleArm", "MLPArm", "MatchedArm", "QuantumArm"):
+    for name in ("RuleArm", "SearchedArm", "MLPArm", "MatchedArm", "QuantumArm"):
         required = schema["$defs"][name].get("required", [])
         schema["$defs"][name]["required"] = [field for field in required if field == "controller"]
     name = schema["$defs"]["TaskConfig"]["properties"]["name"]

@@ -174,6 +174,11 @@ class StudyConfig(Model):
         override = learner.override
         return ALGORITHMS[learner.algorithm].model_validate(base.model_dump() | override) if override else base
 
+    def task_of(self, arm: str) -> TaskConfig:
+        """The task as it holds for an arm: the study's, and on top of it the arm's own."""
+        own = getattr(self.arms[arm], "task", None)
+        return self.task if own is None else self.task.model_copy(update=own.said)
+
     @model_validator(mode="after")
     def _one_or_several(self) -> StudyConfig:
         if self.scenario is not None and self.scenarios is not None:
@@ -200,6 +205,8 @@ class StudyConfig(Model):
                         f"arms.{name}.match is {arm.match!r}; "
                         f"expected the name of a {arm.algorithm}-quantum arm of qubits"
                     )
+                if self.task_of(name) != self.task_of(arm.match):
+                    raise ValueError(f"arms.{name}.task is not that of arms.{arm.match}, which it matches")
             if isinstance(arm, LearningArm):
                 self._learner_fits(name, arm)
         for pair in self.verdict.pairs or []:
@@ -216,15 +223,13 @@ class StudyConfig(Model):
         return self
 
     def _learner_fits(self, name: str, arm: LearningArm) -> None:
-        if arm.algorithm in CONTINUOUS_ONLY and self.task.action_set != "continuous":
+        action_set = self.task_of(name).action_set
+        wanted = {"dqn": "discrete"} | dict.fromkeys(CONTINUOUS_ONLY, "continuous")
+        if action_set != wanted.get(arm.algorithm, action_set):
+            where = "task.action_set" if action_set == self.task.action_set else f"arms.{name}.task.action_set"
             raise ValueError(
-                f"arms.{name}.controller is {arm.controller!r}, which needs task.action_set 'continuous', "
-                f"not {self.task.action_set!r}"
-            )
-        if arm.algorithm == "dqn" and self.task.action_set != "discrete":
-            raise ValueError(
-                f"arms.{name}.controller is {arm.controller!r}, which needs task.action_set 'discrete', "
-                f"not {self.task.action_set!r}"
+                f"arms.{name}.controller is {arm.controller!r}, which needs {where} {wanted[arm.algorithm]!r}, "
+                f"not {action_set!r}"
             )
         section = self.hyperparameters(name)
         own = arm.override

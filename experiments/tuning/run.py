@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from entangrid.data.errors import InputError
 from entangrid.experiments import plan, runner, store, tidy
 from entangrid.experiments.config import StudyConfig
+from entangrid.experiments.config.fields import split_path
 from entangrid.experiments.tuning import published, space
 from entangrid.experiments.tuning.search import Job, Score, Search, open_storage
 from entangrid.experiments.tuning.search import run as spend
@@ -54,8 +55,13 @@ def check(study: StudyConfig) -> None:
     arms = space.learning_arms(study)
     if not arms:
         raise InputError(f"study {study.name!r} has no learning arm to tune")
-    if len(study.scenario_names) > 1 or study.sweep is not None:
-        raise InputError(f"study {study.name!r}: tune takes one scenario and no sweep")
+    if len(study.scenario_names) > 1:
+        raise InputError(f"study {study.name!r}: tune takes one scenario")
+    space.point(study)
+    for path in study.tuning.space:
+        parts = split_path(path, study)
+        if parts[0] == "arms" and (followed := space.parent(study, parts[1])) is not None:
+            raise InputError(f"tuning.space.{path}: this arm takes over the values of {followed!r}; search those")
     if not study.split.validation_every:
         raise InputError("split.validation_every is 0; tuning needs validation weeks, expected at least 2")
     for arm in arms:

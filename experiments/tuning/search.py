@@ -85,7 +85,8 @@ class Search:
         base = self.config.model_dump(
             mode="json", exclude={"name", "question", "tuning", "verdict", "tracking", "sweep"}
         )
-        return hashlib.sha256(repr((self.arm, tuning, base)).encode()).hexdigest()[:12]
+        at = space.point(self.config)
+        return hashlib.sha256(repr((self.arm, tuning, base, *([at] if at else []))).encode()).hexdigest()[:12]
 
     def spent(self) -> int:
         """Environment steps of all trials that were told."""

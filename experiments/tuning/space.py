@@ -17,8 +17,40 @@ _OWN = tuple(ALGORITHMS)
 
 
 def learning_arms(study: StudyConfig) -> list[str]:
-    """The arms that are tuned, in the study's order."""
-    return [name for name, arm in study.arms.items() if isinstance(arm, LearningArm)]
+    """The arms that are tuned, in the study's order: those that learn and follow no other."""
+    learning = [name for name, arm in study.arms.items() if isinstance(arm, LearningArm)]
+    return [name for name in learning if parent(study, name) is None]
+
+
+def parent(study: StudyConfig, arm: str) -> str | None:
+    """The arm whose values an arm takes over: the first that it differs from in its ablation, in what it sees of the
+    occupants and in its number of seeds alone, and that has no ablation. None for an arm that is tuned by itself.
+
+    So an ablation stays its parent with one change, after tuning too.
+    """
+    own = _but_for_changes(study, arm)
+    if own is None or not _changed(study, arm):
+        return None
+    return next(
+        (name for name in study.arms if not _changed(study, name) and _but_for_changes(study, name) == own),
+        None,
+    )
+
+
+def _changed(study: StudyConfig, arm: str) -> bool:
+    config = study.arms[arm]
+    task = getattr(config, "task", None)
+    sees = task is not None and (task.occupancy is not None or task.occupancy_accuracy is not None)
+    return getattr(config, "ablation", None) is not None or sees
+
+
+def _but_for_changes(study: StudyConfig, arm: str) -> dict[str, Any] | None:
+    config = study.arms[arm]
+    if not isinstance(config, LearningArm):
+        return None
+    content = config.model_dump(exclude={"ablation", "seeds"})
+    content["task"] = (content.get("task") or {}).get("action_set")
+    return content
 
 
 def axes(study: StudyConfig, arm: str) -> dict[str, Any]:
@@ -52,6 +84,21 @@ def axes(study: StudyConfig, arm: str) -> dict[str, Any]:
     return found
 
 
+def point(study: StudyConfig) -> dict[str, Any]:
+    """Where a study with a sweep is tuned: the middle one of each axis's values, for all arms alike.
+
+    Raises InputError for an axis that is a range, or that is searched too.
+    """
+    found: dict[str, Any] = {}
+    for path, values in (study.sweep.axes if study.sweep else {}).items():
+        if isinstance(values, Range):
+            raise InputError(f"sweep.axes.{path} is a range, without a middle value to tune at; expected a list")
+        if path in study.tuning.space:
+            raise InputError(f"tuning.space.{path} is an axis of the sweep too; expected one of them")
+        found[path] = values[len(values) // 2]
+    return found
+
+
 def suggest(trial: Any, searched: dict[str, Any]) -> dict[str, Any]:
     """One value for every path, from Optuna's trial; a choice of a list or mapping is drawn by its place."""
     values: dict[str, Any] = {}
@@ -75,10 +122,16 @@ def values_of(trial: Any, searched: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_values(study: StudyConfig, values: dict[str, Any]) -> StudyConfig:
-    """The study with these fields; raises InputError where they do not fit together."""
+    """The study with these fields, of an arm and of those that follow it; raises InputError where they do not fit
+    together."""
     content = study.model_dump(mode="json", exclude_unset=True)
+    parents = {name: parent(study, name) for name in study.arms}
     for path, value in values.items():
-        set_path(content, split_path(path, study), value)
+        parts = split_path(path, study)
+        set_path(content, parts, value)
+        for name, followed in parents.items():
+            if parts[0] == "arms" and followed == parts[1]:
+                set_path(content, ["arms", name, *parts[2:]], value)
     try:
         return StudyConfig.model_validate(content)
     except ValidationError as error:
@@ -86,8 +139,9 @@ def with_values(study: StudyConfig, values: dict[str, Any]) -> StudyConfig:
 
 
 def for_trial(study: StudyConfig, arm: str, values: dict[str, Any]) -> StudyConfig:
-    """The study of one trial: the arm alone (and the twin it is matched to), scored on validation weeks and homes."""
-    chosen = with_values(study, values)
+    """The study of one trial: the arm alone (and the twin it is matched to), scored on validation weeks and homes, in a
+    sweep at :func:`point`. Raises InputError where values do not fit together."""
+    chosen = with_values(study, values | point(study))
     config = chosen.arms[arm]
     kept = {arm, getattr(config, "match", arm)}
     content = chosen.model_dump(mode="json", exclude_unset=True)
@@ -99,5 +153,5 @@ def for_trial(study: StudyConfig, arm: str, values: dict[str, Any]) -> StudyConf
     steps = study.tuning.steps or study.training.steps
     content["training"] = content.get("training", {}) | {"seeds": study.tuning.seed_list, "steps": steps}
     content["split"] = content.get("split", {}) | {"evaluate_on": "validation"}
-    content["sweep"], content["tuning"] = None, {}
+    content |= {"sweep": None, "tuning": {}, "verdict": {}, "claim": None}  # which may name other arms
     return StudyConfig.model_validate(content)
