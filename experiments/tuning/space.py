@@ -132,6 +132,10 @@ def with_values(study: StudyConfig, values: dict[str, Any]) -> StudyConfig:
         for name, followed in parents.items():
             if parts[0] == "arms" and followed == parts[1]:
                 set_path(content, ["arms", name, *parts[2:]], value)
+    return _valid(content)
+
+
+def _valid(content: dict[str, Any]) -> StudyConfig:
     try:
         return StudyConfig.model_validate(content)
     except ValidationError as error:
@@ -153,5 +157,6 @@ def for_trial(study: StudyConfig, arm: str, values: dict[str, Any]) -> StudyConf
     steps = study.tuning.steps or study.training.steps
     content["training"] = content.get("training", {}) | {"seeds": study.tuning.seed_list, "steps": steps}
     content["split"] = content.get("split", {}) | {"evaluate_on": "validation"}
-    content |= {"sweep": None, "tuning": {}, "verdict": {}, "claim": None}  # which may name other arms
-    return StudyConfig.model_validate(content)
+    # what is no part of a run may name other arms; and a trial's seeds are not to be called the search's too
+    content |= {"sweep": None, "verdict": {}, "claim": None, "tuning": {"seeds": study.training.seed_list}}
+    return _valid(content)
