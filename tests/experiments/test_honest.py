@@ -225,6 +225,54 @@ def test_ablations_differ_from_their_parent_in_the_one_thing(name: str) -> None:
             assert arm.model_dump() | {"ablation": None, "seeds": None} == parent | {"seeds": None}, label
 
 
+@pytest.mark.parametrize("name", ["honest-thermostat-laptop", "honest-battery-laptop"])
+def test_every_arm_sees_the_same_and_a_blind_one_all_but_the_occupants(name: str) -> None:
+    """The same states, reached by the same commands, in training, validation and test."""
+    from entangrid.envs.simulator import Simulator
+    from entangrid.experiments import setting
+    from entangrid.experiments.plan import plan
+
+    study = config.load(name, ["scenario.synthetic.homes=12", "scenario.synthetic.days=28"])
+    runs = {run.arm: run for run in plan(study, check=False) if run.axes.get(matched.WEIGHT, 0.03) == 0.03}
+    assert set(runs) == set(study.arms)
+    seen: dict[str, list[np.ndarray]] = {}
+    for arm, run in runs.items():
+        made = setting.make(run.study, arm=arm)
+        rows = []
+        for task in (made.train, made.validation, made.test):
+            assert task is not None
+            simulator = Simulator(task, 2, 5, autoreset=False)
+            rows.append(simulator.reset().copy())
+            for step in range(12):
+                simulator.step(commands(task, step))
+                rows.append(simulator.obs.copy())
+        seen[arm] = rows
+    place = list(made.train.observation_names).index("occupancy")
+    for arm, rows in seen.items():
+        blind = arm.endswith("-blind")
+        for mine, theirs in zip(rows, seen["no-control"], strict=True):
+            mine, theirs = (x.reshape(-1, len(made.train.observation_names)) for x in (mine, theirs))
+            rest = np.arange(mine.shape[1]) != place
+            np.testing.assert_array_equal(mine[:, rest], theirs[:, rest], err_msg=arm)
+            if not blind:
+                np.testing.assert_array_equal(mine[:, place], theirs[:, place], err_msg=arm)
+        if blind:
+            stacked = [
+                np.concatenate([r.reshape(-1, rest.size)[:, place] for r in each])
+                for each in (rows, seen["no-control"])
+            ]
+            assert not np.array_equal(*stacked)
+
+
+def commands(task: object, step: int) -> np.ndarray:
+    """The same commands for all homes in the task's own actions, changing from step to step."""
+    from entangrid.agents.controller import encode
+
+    n_homes = task.scenario.n_homes  # type: ignore[attr-defined]
+    value = (-1.0, 0.0, 1.0)[step % 3]
+    return encode(task, {name: np.full((2, n_homes), value) for name in task.controls})  # type: ignore[attr-defined, arg-type]
+
+
 def test_an_arm_may_have_fewer_seeds_which_stay_the_same_runs() -> None:
     text = """
 name: mine

@@ -194,3 +194,71 @@ def test_command_leaves_trials_and_a_study_that_run_takes(tmp_path: Path) -> Non
     assert len(frame) == 1
     assert len(json.loads(frame["scores"][0])) == 2
     assert len(plan.plan(tuned)) == 3
+
+
+SWEPT = """
+  cut: {controller: ppo-quantum, circuit: {n_qubits: 3, n_layers: 4}, ablation: entanglers-off, seeds: 1}
+  blind: {controller: ppo-mlp, hidden: [8], task: {occupancy: noisy, occupancy_accuracy: 0.5}}
+  linear: {controller: linear-cem, population: 4}
+sweep: {axes: {task.comfort_weight: [0.1, 1.0, 5.0]}}
+verdict: {pairs: [[quantum, mlp], [quantum, cut]]}
+claim: {source: nengroo2025-like/energy_ddpg, baseline: no-control}
+"""
+
+
+def swept(**changes: Any) -> config.StudyConfig:
+    content = yaml.safe_load(STUDY.replace("tuning:", SWEPT.lstrip("\n") + "tuning:"))
+    content["training"]["steps"], content["tuning"]["steps"] = 768, 256
+    return config.parse(yaml.safe_dump(content | changes, sort_keys=False), "swept.yaml")
+
+
+def test_a_sweep_is_tuned_at_its_middle_and_ablations_follow_their_parents() -> None:
+    of = swept()
+    check(of)
+    assert space.learning_arms(of) == ["quantum", "matched", "mlp"]
+    assert {arm: space.parent(of, arm) for arm in ("cut", "blind", "linear", "quantum", "no-control")} == {
+        "cut": "quantum",
+        "blind": "mlp",
+        "linear": None,
+        "quantum": None,
+        "no-control": None,
+    }
+    database = optuna.storages.InMemoryStorage()
+    made = spend(of, database)
+    assert {job.study.task.comfort_weight for job in made} == {1.0}
+    assert all(job.study.sweep is None for job in made)
+    result = published.tuned(of, searches(of, database))
+    assert result.sweep == of.sweep
+    for arm, parent in (("cut", "quantum"), ("blind", "mlp")):
+        assert result.hyperparameters(arm) == result.hyperparameters(parent)
+        assert result.hyperparameters(arm) != of.hyperparameters(arm)
+    assert result.arms["cut"].lr_scale_angles == result.arms["quantum"].lr_scale_angles != 1.0  # type: ignore[union-attr]
+    assert result.arms["blind"].hidden == result.arms["mlp"].hidden  # type: ignore[union-attr]
+    kept = result.arms["cut"].model_dump() | {"ablation": None, "seeds": None}
+    assert kept == result.arms["quantum"].model_dump()
+
+
+def test_the_default_seeds_of_a_search_can_be_used() -> None:
+    content = yaml.safe_load(STUDY)
+    del content["tuning"]["seeds"]
+    of = config.parse(yaml.safe_dump(content), "tiny.yaml")
+    assert spend(of, optuna.storages.InMemoryStorage())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"sweep": {"mode": "random", "n": 2, "axes": {"ppo.gamma": {"low": 0.9, "high": 0.99}}}},
+            "sweep.axes.ppo.gamma is a range, without a middle value",
+        ),
+        ({"sweep": {"axes": {"ppo.gamma": [0.9, 0.99]}}}, "tuning.space.ppo.gamma is an axis of the sweep too"),
+        (
+            {"tuning": {"space": {"ppo.gamma": [0.9, 0.99], "arms.cut.lr_scale_angles": [1.0, 2.0]}}},
+            "tuning.space.arms.cut.lr_scale_angles: this arm takes over the values of 'quantum'",
+        ),
+    ],
+)
+def test_a_search_that_would_not_be_equal_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(swept(**changes))
