@@ -20,17 +20,23 @@ step "ruff: lint and format"
 "$bin/ruff" format --check .
 step "mypy: types (strict)"
 "$bin/mypy"
-step "pytest: everything; beside it kernels as plain Python, for the coverage of envs/ and data/ (at least 90 %)"
-report=$(mktemp)
-log=$(mktemp)
-NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=quick "$bin/python" -m pytest -q -p no:cacheprovider tests/data tests/envs \
-  --cov --cov-config=scripts/coverage-physics.ini --cov-report=term --cov-fail-under=90 > "$report" 2>&1 &
-coverage=$!
-trap 'kill "$coverage" 2>/dev/null || true; rm -f "$report" "$log"' EXIT
+step "pytest: two halves side by side; then kernels as plain Python, for the coverage of envs/ and data/ (at least 90 %)"
+log=$(mktemp -d)
+trap 'kill "$other" 2>/dev/null || true; rm -rf "$log"' EXIT
+{
+  failed=0
+  "$bin/python" -m pytest -q -p no:cacheprovider -m "not slow" tests/agents tests/data tests/envs || failed=$?
+  printf '\n== the kernels as plain Python, and their coverage\n'
+  NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=quick "$bin/python" -m pytest -q -p no:cacheprovider tests/data tests/envs \
+    --cov --cov-config=scripts/coverage-physics.ini --cov-report=term --cov-fail-under=90 || failed=$?
+  exit "$failed"
+} > "$log/other" 2>&1 &
+other=$!
 failed=0
-"$bin/python" -m pytest -q -m "not slow" | tee "$log" || failed=$?
-step "the same kernels as plain Python, and their coverage"
-wait "$coverage" || failed=$?
-cat "$report"
-grep -hE '^(FAILED|ERROR) ' "$log" "$report" || true   # once more, at the end
+"$bin/python" -m pytest -q -p no:cacheprovider -m "not slow" \
+  --ignore=tests/agents --ignore=tests/data --ignore=tests/envs 2>&1 | tee "$log/one" || failed=$?
+step "pytest: agents, data, envs"
+wait "$other" || failed=$?
+cat "$log/other"
+grep -hE '^(FAILED|ERROR) ' "$log/one" "$log/other" || true   # once more, at the end
 exit "$failed"
