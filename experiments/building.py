@@ -93,10 +93,25 @@ def check(study: StudyConfig, arm: str, train: Task, test: Task) -> None:
         return
     if config.algorithm == "dqn" and n_inputs(study, train) != len(train.observation_names):
         raise InputError(f"arms.{arm}: dqn controls one home; expected a scenario of one, or task.control 'per-home'")
+    _check_batches(study, arm, config, train)
     if isinstance(config, QuantumArm):
         _check_circuits(study, arm, config, train)
     elif isinstance(config, MatchedArm):
         matched_layers(study, arm, train)
+
+
+def _check_batches(study: StudyConfig, arm: str, config: LearningArm, train: Task) -> None:
+    section = study.hyperparameters(arm).model_dump()
+    if config.algorithm != "ppo":
+        return
+    homes = searching.homes_of_a_step(study, train)
+    rollout = study.training.n_envs * homes * section["n_steps"]
+    if rollout % section["batch_size"]:
+        where = f"arms.{arm}.ppo" if {"batch_size", "n_steps"} & config.override.keys() else "ppo"
+        raise InputError(
+            f"{where}.batch_size is {section['batch_size']}; expected a divisor of training.n_envs * ppo.n_steps * "
+            f"homes of training = {rollout}"
+        )
 
 
 def _check_circuits(study: StudyConfig, arm: str, config: QuantumArm, train: Task) -> None:

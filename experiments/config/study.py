@@ -238,7 +238,9 @@ class StudyConfig(Model):
             raise ValueError(
                 f"arms.{name}: learning-rate factors of qumodes do not go with a2c.use_rms_prop; expected false"
             )
-        if isinstance(section, PPOConfig):
+        if (
+            isinstance(section, PPOConfig) and self.task.control == "joint"
+        ):  # else homes count too, which are not known yet
             rollout = self.training.n_envs * section.n_steps
             if rollout % section.batch_size:
                 where = f"arms.{name}.ppo" if {"batch_size", "n_steps"} & own.keys() else "ppo"
