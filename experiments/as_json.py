@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from entangrid.experiments import summary, wording
+from entangrid.experiments import matched_table, summary, wording
 from entangrid.experiments.comparing import Comparison
+from entangrid.experiments.headroom import Headroom
 from entangrid.experiments.scores import Scores
 from entangrid.experiments.stored import StoredStudy
 
@@ -19,6 +20,7 @@ def table(study: StoredStudy, frame: pd.DataFrame) -> str:
     scores = Scores(frame)
     margin, confidence = summary.rules(study)
     found = summary.comparisons(scores, study)
+    room = summary.at_matched_comfort(scores, study)
     arms = summary.summary(scores, confidence).reset_index().to_dict("records")
     return _text(
         {
@@ -30,7 +32,8 @@ def table(study: StoredStudy, frame: pd.DataFrame) -> str:
             "homes": [home for _, home in scores.homes],
             "arms": arms,
             "comparisons": [_plain(c) for c in found],
-            "lines": summary.closing_lines(scores, study, found),
+            **({} if room is None else _matched(scores, room)),
+            "lines": summary.closing_lines(scores, study, found, room),
         }
     )
 
@@ -38,6 +41,13 @@ def table(study: StoredStudy, frame: pd.DataFrame) -> str:
 def comparison(found: Comparison) -> str:
     """One comparison."""
     return _text(_plain(found))
+
+
+def _matched(scores: Scores, room: Headroom) -> dict[str, Any]:
+    """Every arm and the declared pairs at matched comfort, energy a home and week."""
+    pairs = [{"a": a, "b": b, "seeds": n, **d._asdict(), "p_holm": p} for a, b, n, d, p in room.pairs]
+    claim = {"source": room.claim.source, "share": room.claim.share, "headroom": room.room}
+    return {"claim": claim, "matched": matched_table.frame(scores, room).to_dict("records"), "matched_pairs": pairs}
 
 
 def _plain(c: Comparison) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Evidence:
     @cached_property
     def headroom(self) -> headroom.Headroom | None:
         """What perfect foresight leaves of the claim that the study names; None without one."""
-        return headroom.find(self.scores, self.study.claim, self.confidence)
+        return summary.at_matched_comfort(self.scores, self.study)
 
     @property
     def notes(self) -> list[str]:

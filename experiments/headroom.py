@@ -1,4 +1,4 @@
-"""Headroom first: what perfect foresight saves at the same comfort, beside what was claimed."""
+"""Headroom first: what perfect foresight saves at the same comfort, beside what was claimed; then every arm."""
 
 from __future__ import annotations
 
@@ -7,20 +7,51 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from entangrid.experiments import matched, wording
+from entangrid.experiments import kinds, matched, matched_bootstrap, wording
+from entangrid.experiments.comparing import FEWEST_SEEDS
 from entangrid.experiments.config.claim import ClaimConfig
-from entangrid.experiments.matched import Matched
+from entangrid.experiments.matched import Front
+from entangrid.experiments.matched_bootstrap import Draws, Estimate, Resamples
 from entangrid.experiments.scores import NO_CONTROL, OPTIMUM, Scores
+from entangrid.experiments.statistics import holm
+
+F = npt.NDArray[np.float64]
 
 #: How a metric is called in a sentence.
 CALLED = {"import": "imported energy", "demand": "energy used", "heat_pump": "the heat pumps' energy",
           "cost": "the bill", "carbon": "carbon"}  # fmt: skip
 
 
+class Matched(NamedTuple):
+    """An arm at matched comfort, a home and week: of each seed (S,), NaN where its front does not come down to the
+    bound; over the others the mean and the interquartile mean (with fewer than four the mean), of energy and of the
+    share saved of the baseline's mean. ``seeds``: [-1] of an arm that does not learn; ``missed``: how many do not."""
+
+    seeds: list[int]
+    per_seed: F
+    missed: int
+    mean: Estimate
+    iqm: Estimate
+    saving_mean: Estimate
+    saving: Estimate  # by the interquartile mean
+
+
+class Pair(NamedTuple):
+    """a - b at matched comfort, a mean over ``seeds`` that both have; ``p_holm``: corrected over the study's pairs."""
+
+    a: str
+    b: str
+    seeds: int
+    difference: Estimate
+    p_holm: float
+
+
 class Headroom(NamedTuple):
     """``bound``: of discomfort [K h a home and week]; ``baseline``, ``optimum``: labels of arms, None without one;
-    ``arms``: each at that comfort, a week over all homes in ``unit``."""
+    ``arms``: each at that comfort, in ``unit`` a home and week; ``fronts``: what they are read from;
+    ``foreseeing``: labels of arms that know everything that is to come."""
 
     claim: ClaimConfig
     unit: str
@@ -28,6 +59,9 @@ class Headroom(NamedTuple):
     baseline: str | None
     optimum: str | None
     arms: dict[str, Matched]
+    fronts: dict[str, Front]
+    pairs: list[Pair]
+    foreseeing: frozenset[str] = frozenset()
 
     @property
     def room(self) -> float:
@@ -36,43 +70,94 @@ class Headroom(NamedTuple):
 
     def saving(self, label: str) -> float:
         """The share of the baseline that an arm saves at this comfort; NaN where it is not defined."""
-        base = self.arms[self.baseline].mean if self.baseline in self.arms else float("nan")
-        return 1.0 - self.arms[label].mean / base if base > 0.0 else float("nan")
+        return self.arms[label].saving.value
+
+    def least_discomfort(self, label: str) -> float:
+        """The least discomfort that an arm has at any weight [K h a home and week], as a mean over seeds."""
+        discomfort = self.fronts[label].discomfort
+        known = discomfort[:, ~np.isnan(discomfort).any(0)]
+        return float(known.mean(0).min()) if known.size else float("nan")
+
+    @property
+    def ranked(self) -> list[str]:
+        """Labels by falling saving, those that are not that comfortable last."""
+        return sorted(self.arms, key=lambda k: (math.isnan(self.arms[k].iqm.value), self.arms[k].iqm.value))
 
     @property
     def best(self) -> str | None:
-        """The arm with the largest saving, perfect foresight and the baseline apart."""
-        savings = {k: self.saving(k) for k in self.arms if k not in (self.optimum, self.baseline)}
-        savings = {label: saving for label, saving in savings.items() if not math.isnan(saving)}
-        return max(savings, key=savings.__getitem__) if savings else None
+        """The arm with the largest saving, those with perfect foresight and the baseline apart."""
+        apart = {self.optimum, self.baseline, *self.foreseeing}
+        return next((k for k in self.ranked if k not in apart and not math.isnan(self.saving(k))), None)
+
+    @property
+    def most(self) -> float:
+        """The largest saving of all arms; NaN without any."""
+        return self.saving(self.ranked[0]) if self.arms else float("nan")
 
 
-def find(scores: Scores, claim: ClaimConfig | None, confidence: float = 0.95) -> Headroom | None:
-    """Headroom and every arm at matched comfort; None without a claim, or where the table lacks what it is about."""
+def find(
+    scores: Scores,
+    claim: ClaimConfig | None,
+    confidence: float = 0.95,
+    pairs: Sequence[Sequence[str]] | None = None,
+) -> Headroom | None:
+    """Headroom, every arm and ``pairs`` of them at matched comfort; None without a claim, or where the table lacks what
+    it is about."""
     if claim is None or not {claim.metric, "discomfort"} <= set(scores.metrics):
         return None
-    points = matched.fronts(scores, claim.metric)
-    baseline = claim.baseline or _arm(scores, NO_CONTROL)
-    homes = len(scores.homes)
-    bound = float("nan") if claim.discomfort_kh is None else claim.discomfort_kh * homes
-    if claim.discomfort_kh is None and baseline in points:
-        bound = float(np.nanmean(points[baseline].discomfort))
-    if math.isnan(bound):
+    found = matched.fronts(scores, claim.metric)
+    baseline = claim.baseline or _arm(scores, NO_CONTROL, found)
+    bound = claim.discomfort_kh
+    if bound is None and baseline in found.arms:
+        bound = matched.bound_of(found.arms[baseline])
+    if bound is None or math.isnan(bound):
         return None
-    arms = matched.at(points, bound, confidence)
-    return Headroom(claim, scores.unit(claim.metric), bound / homes, baseline, _arm(scores, OPTIMUM), arms)
+    drawn = Resamples(found, claim.discomfort_kh, baseline, confidence=confidence)
+    base = drawn.arms.get(str(baseline))
+    arms = {label: _matched(drawn, own, base) for label, own in drawn.arms.items()}
+    unit, best = scores.unit(claim.metric), _arm(scores, OPTIMUM, found)
+    foreseeing = frozenset(k for k, group in matched.groups(scores).items() if kinds.knows(group[0]) == "future")
+    return Headroom(claim, unit, bound, baseline, best, arms, found.arms, _pairs(drawn, pairs or ()), foreseeing)
 
 
-def _arm(scores: Scores, controller: str) -> str | None:
-    return next((v.arm for v in scores.variants.values() if v.controller == controller), None)
+def _arm(scores: Scores, controller: str, found: matched.Fronts) -> str | None:
+    arms = (v.arm for v in scores.variants.values() if v.controller == controller)
+    return next((arm for arm in arms if arm in found.arms), None)
 
 
-def lines(
-    found: Headroom | None, cut: Sequence[str] = (), pairs: Sequence[Sequence[str]] | None = None, at: float = 0.95
-) -> list[str]:
-    """What stands under the table: the headroom, every arm and ``pairs`` of them at matched comfort with intervals of
-    confidence ``at``, and what the study left out."""
-    said = [] if found is None else [sentence(found), of_arms(found), *of_pairs(found, pairs or (), at)]
+def _matched(drawn: Resamples, own: Draws, base: Draws | None) -> Matched:
+    each = own.measured[0]
+    of = (matched_bootstrap.mean, matched_bootstrap.interquartile_mean)
+    energy = [drawn.estimate(statistic, own) for statistic in of]
+    same = base is not None and base.seeds == own.seeds
+    saved = [
+        Estimate() if base is None else drawn.estimate(matched_bootstrap.saving(s), own, base, paired=same) for s in of
+    ]
+    return Matched(own.seeds, each, int(np.isnan(each).sum()), *energy, *saved)
+
+
+def _pairs(drawn: Resamples, wanted: Sequence[Sequence[str]]) -> list[Pair]:
+    out = []
+    for a, b in wanted:
+        if not {a, b} <= set(drawn.arms):
+            continue
+        seeds = [drawn.arms[name].seeds for name in (a, b) if drawn.arms[name].seeds != [-1]]
+        common = sorted(set(seeds[0]).intersection(*seeds)) if seeds else [-1]
+        if not common:
+            continue
+        one, two = (drawn.arms[name].of(common) for name in (a, b))
+        n = int((~np.isnan(one.measured - two.measured)).sum())
+        found = drawn.estimate(matched_bootstrap.difference, one, two, paired=True)
+        if seeds and n < FEWEST_SEEDS:  # nothing is said of other seeds
+            found = Estimate(found.value, undefined=found.undefined)
+        out.append(Pair(a, b, n if seeds else 0, found, float("nan")))
+    corrected = holm([pair.difference.p for pair in out])
+    return [pair._replace(p_holm=p) for pair, p in zip(out, corrected, strict=True)]
+
+
+def lines(found: Headroom | None, cut: Sequence[str] = ()) -> list[str]:
+    """What stands under the table: the headroom, the pairs at matched comfort, and what the study left out."""
+    said = [] if found is None else [sentence(found), *of_pairs(found)]
     return [*said, *notes(None, cut)]
 
 
@@ -96,38 +181,30 @@ def sentence(found: Headroom) -> str:
     saves = f"{where}, perfect foresight saves {_percent(room)} of {of} against {against}"
     best = found.best
     tail = "" if best is None else f", and the best arm without it, {best}, saves {_percent(found.saving(best))}"
-    if max(room, found.saving(best) if best is not None else room) < found.claim.share:
+    if found.most < found.claim.share:
         return f"headroom: {saves}{tail}; {claimed}, is not reached here even with perfect foresight"
     return f"headroom: {saves}, so that {claimed}, is not ruled out{tail}"
 
 
-def of_arms(found: Headroom) -> str:
-    """Every arm at matched comfort in one line, from the least energy on."""
-    ranked = sorted(found.arms.items(), key=lambda item: (math.isnan(item[1].mean), item[1].mean))
-    met = [
-        f"{label} {wording.number(arm.mean, 1)} {wording.interval(arm.low, arm.high)}".rstrip() + _missed(arm)
-        for label, arm in ranked
-        if not math.isnan(arm.mean)
-    ]
-    out = [label for label, arm in ranked if math.isnan(arm.mean)]
-    text = f"{CALLED[found.claim.metric]} at that comfort [{found.unit}/week]: {'; '.join(met) or 'no arm'}"
-    return text + (f"; not that comfortable: {', '.join(out)}" if out else "")
-
-
-def of_pairs(found: Headroom, pairs: Sequence[Sequence[str]], confidence: float = 0.95) -> list[str]:
+def of_pairs(found: Headroom) -> list[str]:
     """The differences of pairs of arms at matched comfort, a line each."""
     said = []
-    for a, b in pairs:
-        if a in found.arms and b in found.arms:
-            n, mean, low, high = matched.difference(found.arms[a], found.arms[b], confidence)
-            ends = wording.interval(low, high, sign=True)
-            difference = f"{wording.number(mean, sign=True)} {ends}".rstrip() + f" {found.unit}/week"
-            said.append(f"at that comfort, {a} less {b}: {difference} over {wording.count(n, 'seed')}")
+    many = sum(not math.isnan(pair.p_holm) for pair in found.pairs)
+    for a, b, seeds, (value, low, high, _, undefined), p in found.pairs:
+        if math.isnan(value):
+            said.append(f"at that comfort, {a} less {b}: not known, since one of them is not that comfortable")
+            continue
+        ends = wording.interval(low, high, sign=True)
+        line = f"at that comfort, {a} less {b}: {wording.number(value, sign=True)} {ends}".rstrip()
+        line += f" {found.unit} a home and week" + (f" over {wording.count(seeds, 'seed')}" if seeds else "")
+        if not math.isnan(p):
+            line += f", p {wording.p_value(p)}" + (f" after Holm over {many} pairs" if many > 1 else "")
+        elif seeds and seeds < FEWEST_SEEDS:
+            line += f"; an interval needs {wording.count(FEWEST_SEEDS, 'seed')}"
+        if undefined >= 0.01 and not math.isnan(low):
+            line += f"; not that comfortable in {_percent(undefined)} of the resamples"
+        said.append(line)
     return said
-
-
-def _missed(arm: Matched) -> str:
-    return f" ({wording.count(arm.missed, 'seed')} not that comfortable)" if arm.missed else ""
 
 
 def _percent(share: float) -> str:

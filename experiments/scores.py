@@ -5,7 +5,7 @@ A *variant* is an arm, or in a sweep an arm with the values that the sweep gave 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -63,6 +63,22 @@ def label_of(arm: str, axes: Mapping[str, Any]) -> str:
     values = [(name.rsplit(".", 1)[-1], value) for name, value in axes.items() if value is not None]
     words = [f"{k}={v:g}" if isinstance(v, int | float) and not isinstance(v, bool) else f"{k}={v}" for k, v in values]
     return f"{arm} [{', '.join(words)}]" if words else arm
+
+
+def short_labels(variants: Mapping[str, Variant]) -> tuple[str, dict[str, str]]:
+    """Labels for a table's first column and its head: in a sweep the values alone, their fields in the head."""
+    axes = list(dict.fromkeys(axis for variant in variants.values() for axis in variant.axes))
+    head = f"arm [{', '.join(axis.rsplit('.', 1)[-1] for axis in axes)}]" if axes else "arm"
+    return head, {label: _short(variant, axes) for label, variant in variants.items()}
+
+
+def _short(variant: Variant, axes: Sequence[str]) -> str:
+    values = [variant.axes.get(axis) for axis in axes]
+    words = [
+        f"{v:g}" if isinstance(v, int | float) and not isinstance(v, bool) else "–" if v is None else f"{v}"
+        for v in values
+    ]
+    return f"{variant.arm} [{', '.join(words)}]" if variant.axes else variant.arm
 
 
 class Scores:

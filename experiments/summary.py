@@ -10,6 +10,7 @@ import pandas as pd
 
 from entangrid.experiments import headroom, wording
 from entangrid.experiments.comparing import CONFIDENCE, Comparison, compare_all, of_arms
+from entangrid.experiments.headroom import Headroom
 from entangrid.experiments.scores import Scores
 from entangrid.experiments.stored import Rules, StoredStudy
 
@@ -60,20 +61,23 @@ def summary(scores: Scores, confidence: float = CONFIDENCE) -> pd.DataFrame:
 
 
 def closing_lines(
-    scores: Scores, study: StudyConfig | StoredStudy | None = None, found: Sequence[Comparison] | None = None
+    scores: Scores,
+    study: StudyConfig | StoredStudy | None = None,
+    found: Sequence[Comparison] | None = None,
+    room: Headroom | None = None,
 ) -> list[str]:
     """Headroom first, then what the intervals allow one to say of the arms; see `wording`.
 
-    ``found``: the comparisons, where they are there already.
+    ``found``, ``room``: the comparisons and :func:`at_matched_comfort`, where they are there already.
     """
     confidence = rules(study)[1]
-    said = [] if study is None else _first(scores, study)
+    said = [] if study is None else headroom.lines(room or at_matched_comfort(scores, study), study.cut)
     return [*said, *wording.closing_lines(scores, comparisons(scores, study) if found is None else found, confidence)]
 
 
-def _first(scores: Scores, study: StudyConfig | StoredStudy) -> list[str]:
-    confidence, fixed = rules(study)[1], study.verdict.pairs
-    return headroom.lines(headroom.find(scores, study.claim, confidence), study.cut, fixed, confidence)
+def at_matched_comfort(scores: Scores, study: StudyConfig | StoredStudy) -> Headroom | None:
+    """Headroom, every arm and the declared pairs at matched comfort; None for a study without a claim."""
+    return headroom.find(scores, study.claim, rules(study)[1], study.verdict.pairs)
 
 
 def comparisons(scores: Scores, study: StudyConfig | StoredStudy | None = None) -> list[Comparison]:

@@ -72,6 +72,12 @@ def make(
     return folder
 
 
+def declare(folder: Path, **more: Any) -> None:
+    """Add fields to the folder's study, such as a claim."""
+    content = yaml.safe_load((folder / stored.STUDY).read_text(encoding="utf-8"))
+    (folder / stored.STUDY).write_text(yaml.safe_dump(content | more), encoding="utf-8")
+
+
 def _metrics(homes: Sequence[str], weeks: int, gap: Any, feeder: bool) -> pd.DataFrame:
     none, best = (ends[:weeks, None] / len(homes) for ends in (NO_CONTROL, OPTIMUM))
     objective = none - np.broadcast_to(gap, (weeks, len(homes))) * (none - best)

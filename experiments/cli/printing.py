@@ -8,25 +8,49 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from entangrid.experiments import summary, wording
-from entangrid.experiments.scores import Scores
+from entangrid.data.errors import InputError
+from entangrid.experiments import headroom, matched_table, summary, wording
+from entangrid.experiments.headroom import Headroom
+from entangrid.experiments.scores import Scores, short_labels
 from entangrid.experiments.stored import StoredStudy
 
 if TYPE_CHECKING:
     from entangrid.experiments.config import StudyConfig
 
+NO_CLAIM = "nothing is at matched comfort; expected a study with a claim, and the runs of its baseline"
 _SHOWN_SEEDS = 6
 
 
-def print_summary(study: StudyConfig | StoredStudy, frame: pd.DataFrame, console: Console | None = None) -> None:
-    """Print one row an arm, and under it what the intervals allow one to say."""
+def print_summary(
+    study: StudyConfig | StoredStudy, frame: pd.DataFrame, console: Console | None = None, *, matched: bool = False
+) -> None:
+    """Print one row an arm, of a study with a claim also every arm at matched comfort (``matched``: that alone), and
+    under it what the intervals allow one to say.
+
+    Raises InputError where a table at matched comfort alone is wanted, and there is none.
+    """
     console = console or Console(width=None if Console().is_terminal else 150)
     scores = Scores(frame)
+    room = summary.at_matched_comfort(scores, study)
+    if not matched:
+        console.print(_arms(study, scores))
+    elif room is None:
+        raise InputError(f"{study.name}: {NO_CLAIM}")
+    if room is not None:
+        console.print(_matched(scores, room, summary.rules(study)[1]))
+    lines = headroom.lines(room, study.cut) if matched else summary.closing_lines(scores, study, room=room)
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _arms(study: StudyConfig | StoredStudy, scores: Scores) -> Table:
     confidence = summary.rules(study)[1]
     weeks = len(scores.weeks)
-    shown = Table(title=f"{study.name}: mean of {weeks} held-out week{'s' * (weeks > 1)}", title_justify="left")
-    shown.add_column("arm", overflow="fold")
+    shown = Table(title=Text(f"{study.name}: mean of {weeks} held-out week{'s' * (weeks > 1)}"), title_justify="left")
+    head, names = short_labels(scores.variants)
+    shown.add_column(Text(head), overflow="fold")
     for heading in (
         "objective\nEUR/week",
         "cost\nEUR/week",
@@ -42,7 +66,7 @@ def print_summary(study: StudyConfig | StoredStudy, frame: pd.DataFrame, console
     for arm, row in summary.summary(scores, confidence).iterrows():
         size = f"{row['parameters_actor']} + {row['parameters_critic']}" if row["parameters_actor"] else "-"
         shown.add_row(
-            str(arm),
+            Text(names[str(arm)]),
             f"{row['objective_eur_week']:.2f}",
             f"{row['cost_eur_week']:.2f}",
             f"{row['energy_kwh_week']:.1f}",
@@ -53,9 +77,17 @@ def print_summary(study: StudyConfig | StoredStudy, frame: pd.DataFrame, console
             size,
             f"{row['wall_s']:.1f}",
         )
-    console.print(shown)
-    for line in summary.closing_lines(scores, study):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return shown
+
+
+def _matched(scores: Scores, room: Headroom, confidence: float) -> Table:
+    shown = Table(title=Text(matched_table.title(room)), title_justify="left")
+    for k, (head, below) in enumerate(matched_table.heads(room, confidence)):
+        text = Text(f"{head}\n{below}".rstrip())
+        shown.add_column(text, overflow="fold", justify="left" if k < 2 else "right")
+    for cells in matched_table.cells(room, matched_table.frame(scores, room)):
+        shown.add_row(*map(Text, cells))
+    return shown
 
 
 def _gap(row: pd.Series, scores: Scores) -> str:

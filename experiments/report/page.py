@@ -93,10 +93,10 @@ def _headroom(evidence: Evidence) -> list[Words]:
     found = evidence.headroom
     if found is None:
         return said
-    pairs = headroom.of_pairs(found, evidence.study.verdict.pairs or (), evidence.confidence)
+    pairs = headroom.of_pairs(found)
     return [
         *said,
-        tables.matched(found),
+        tables.matched(evidence, found),
         *([tag("ul", *(tag("li", _sentence(line)) for line in pairs))] if pairs else []),
         tag("p", words.MATCHED, class_="note"),
     ]

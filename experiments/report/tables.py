@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from entangrid.experiments import statistics, wording
+from entangrid.experiments import matched_table, statistics, wording
 from entangrid.experiments.comparing import GAP, Comparison
 from entangrid.experiments.evidence import Evidence
-from entangrid.experiments.headroom import CALLED, Headroom
+from entangrid.experiments.headroom import Headroom
 from entangrid.experiments.report.markup import Raw, Words, chip, join, table, tag
 from entangrid.experiments.report.markup import head as column
+from entangrid.experiments.scores import short_labels
 
 _FEEDER = {
     "v_min": ("lowest voltage", "pu", 3),
@@ -64,8 +65,9 @@ def arms(evidence: Evidence) -> Raw:
     """The summary."""
     with_gap = any(evidence.gaps.values())
     gap_head: list[Words] = [column("gap closed", f"[{evidence.confidence * 100:g} % interval]")] * with_gap
+    first, names = short_labels(evidence.scores.variants)
     head: list[Words] = [
-        "arm",
+        first,
         *gap_head,
         column("objective", "EUR/week"),
         column("cost", "EUR/week"),
@@ -79,7 +81,7 @@ def arms(evidence: Evidence) -> Raw:
         name = str(label)
         rows.append(
             [
-                chip(evidence.classes[name], name),
+                chip(evidence.classes[name], names[name]),
                 *[_with_ends(row["gap_closed"], row["gap_low"], row["gap_high"])] * with_gap,
                 wording.number(row["objective_eur_week"]),
                 wording.number(row["cost_eur_week"]),
@@ -92,16 +94,21 @@ def arms(evidence: Evidence) -> Raw:
     return table(head, rows)
 
 
-def matched(found: Headroom) -> Raw:
-    """Every arm at matched comfort, from the least energy on."""
-    head: list[Words] = ["arm", column(CALLED[found.claim.metric], f"{found.unit}/week"),
-                         column(f"saved against {found.baseline}", "%"), "seeds too uncomfortable"]  # fmt: skip
-    rows: list[list[Words]] = []
-    for label, arm in sorted(found.arms.items(), key=lambda item: (math.isnan(item[1].mean), item[1].mean)):
-        saved = wording.number(100.0 * found.saving(label), 0)
-        missed = f"{arm.missed} of {arm.per_seed.size}"
-        rows.append([label, _with_ends(arm.mean, arm.low, arm.high), saved, missed])
-    return table(head, rows, f"At most {found.bound:.2f} K h of discomfort a home and week")
+def matched(evidence: Evidence, found: Headroom) -> Raw:
+    """Every arm at matched comfort, from the largest saving on."""
+    head = [column(*each) for each in matched_table.heads(found, evidence.confidence)]
+    rows = matched_table.cells(found, matched_table.frame(evidence.scores, found))
+    return table(head, [[_below(cell) for cell in row] for row in rows], _capital(matched_table.title(found)), left=2)
+
+
+def _below(words: str) -> Words:
+    """An interval below its number."""
+    number, _, ends = words.partition(" [")
+    return join([number, Raw("<br>"), tag("small", f"[{ends}")]) if ends else words
+
+
+def _capital(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def comparisons(evidence: Evidence) -> Raw:

@@ -17,8 +17,9 @@ PARETO = (
 )
 MATCHED = (
     "Each arm's means at several comfort weights are joined to a front, which is read at that discomfort, by straight "
-    "lines and not beyond its ends. An arm with one weight is read at its only point. Intervals are over seeds. "
-    "Perfect foresight minimises the bill and the discomfort together."
+    "lines and not beyond its ends. An arm with one weight is read at its only point. Intervals are over seeds, weeks "
+    "and homes, which are drawn anew for all arms alike, and every front read anew. Perfect foresight minimises the "
+    "bill and the discomfort together."
 )
 COSTS = (
     "What the arms spent on their results. Circuit executions are what a quantum computer would have to run for the "

@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, headroom, matched, stored, summary, tidy
+from entangrid.experiments import config, headroom, matched, matched_bootstrap, statistics, stored, summary, tidy
 from entangrid.experiments.config.claim import ClaimConfig
 from entangrid.experiments.evidence import Evidence
-from entangrid.experiments.headroom import Headroom
-from entangrid.experiments.matched import Front, Matched
+from entangrid.experiments.headroom import Headroom, Matched
+from entangrid.experiments.matched import Front, Fronts
+from entangrid.experiments.matched_bootstrap import Estimate, Resamples
 from entangrid.experiments.plan import plan
 from entangrid.experiments.scores import Scores
 from tests import study_cases
@@ -55,30 +56,121 @@ def test_more_discomfort_never_costs_more_energy() -> None:
         assert np.all(np.diff(found) <= 1e-12)
 
 
+def test_many_fronts_are_read_at_once() -> None:
+    rng = np.random.default_rng(1)
+    energy, discomfort = rng.uniform(0.0, 10.0, (2, 7, 3, 5))
+    energy[2, 1], discomfort[4, 0, :4] = NAN, NAN
+    bounds = rng.uniform(2.0, 9.0, 7)
+    found = matched.energy_at(energy, discomfort, bounds[:, None])
+    assert found.shape == (7, 3)
+    for b in range(7):
+        for s in range(3):
+            one = matched.energy_at(energy[b, s], discomfort[b, s], bounds[b])
+            np.testing.assert_array_equal(found[b, s], one)
+    assert np.isnan(found[2, 1])
+
+
+def front(seeds: list[int], energy: list[list[float]], discomfort: list[list[float]]) -> Front:
+    """Of one week and one home."""
+    both = np.array([energy, discomfort])
+    return Front(seeds, both[0], both[1], both[..., None, None])
+
+
+def resampled(arms: dict[str, Front], bound: float) -> Resamples:
+    return Resamples(Fronts(arms, np.ones((1, 1))), bound, resamples=1000)
+
+
 def test_seeds_that_are_too_uncomfortable_are_counted_and_left_out() -> None:
-    energy, discomfort = np.array([[4.0, 8.0], [6.0, 10.0], [1.0, 2.0]]), np.array([[2.0, 0.0], [2.0, 0.0], [9.0, 8.0]])
-    (found,) = matched.at({"a": Front([0, 1, 2], energy, discomfort)}, 1.0).values()
-    assert found.mean == pytest.approx(7.0)
-    assert found.missed == 1
+    arm = front([0, 1, 2], [[4.0, 8.0], [6.0, 10.0], [1.0, 2.0]], [[2.0, 0.0], [2.0, 0.0], [9.0, 8.0]])
+    drawn = resampled({"a": arm}, 1.0)
+    np.testing.assert_array_equal(drawn.arms["a"].measured, [[6.0, 8.0, NAN]])
+    found = drawn.estimate(matched_bootstrap.mean, drawn.arms["a"])
+    assert found.value == pytest.approx(7.0)
     assert found.low < 7.0 < found.high
+    assert found.undefined == pytest.approx((1.0 / 3.0) ** 3, abs=0.02)  # all three drawn are the third
 
 
 def test_differences_are_of_the_seeds_that_both_have() -> None:
-    a = Matched([0, 1, 2, 3], np.array([5.0, 6.0, NAN, 9.0]), 0.0, 0.0, 0.0, 1)
-    b = Matched([1, 2, 3], np.array([4.0, 1.0, 7.0]), 0.0, 0.0, 0.0, 0)
-    rule = Matched([-1], np.array([3.0]), 0.0, 0.0, 0.0, 0)
-    n, mean, low, high = matched.difference(a, b)
-    assert (n, mean) == (2, pytest.approx(2.0))
-    assert low <= 2.0 <= high
-    assert matched.difference(a, rule)[:2] == (3, pytest.approx((2.0 + 3.0 + 6.0) / 3.0))
+    drawn = resampled(
+        {
+            "a": front([0, 1, 2, 3], [[5.0], [6.0], [0.0], [9.0]], [[0.0], [0.0], [9.0], [0.0]]),
+            "b": front([1, 2, 3], [[4.0], [1.0], [7.0]], [[0.0]] * 3),
+            "rule": front([-1], [[3.0]], [[0.0]]),
+        },
+        1.0,
+    )
+    pairs = headroom._pairs(drawn, [["a", "b"], ["a", "rule"], ["a", "nobody"]])
+    assert [(pair.a, pair.b, pair.seeds) for pair in pairs] == [("a", "b", 2), ("a", "rule", 3)]
+    assert pairs[0].difference.value == pytest.approx(2.0)
+    assert np.isnan(pairs[0].difference.low)  # two seeds say nothing of others
+    value, low, high, p, _ = pairs[1].difference
+    assert value == pytest.approx((2.0 + 3.0 + 6.0) / 3.0)
+    assert low < value < high
+    assert pairs[1].p_holm == p  # the only pair with one
+
+
+def test_interquartile_means_leave_a_quarter_out_at_either_end() -> None:
+    rng = np.random.default_rng(0)
+    energy = rng.uniform(1.0, 9.0, (40, 9))
+    energy[rng.uniform(size=energy.shape) < 0.3] = NAN
+    energy[0] = NAN
+    found = matched_bootstrap.interquartile_mean(energy)
+    assert np.isnan(found[0])
+    for row, value in zip(energy[1:], found[1:], strict=True):
+        known = row[~np.isnan(row)]
+        assert value == pytest.approx(float(statistics.interquartile_mean(known[:, None])))
+    np.testing.assert_allclose(found, [np.nan, *(np.nan_to_num(found[1:]))])
+
+
+def several(energy: np.ndarray, discomfort: np.ndarray, seeds: list[int]) -> Front:
+    """Of (S, V, W, C) cells."""
+    return Front(seeds, energy.mean((2, 3)), discomfort.mean((2, 3)), np.stack([energy, discomfort]))
+
+
+def test_intervals_hold_what_homes_and_weeks_bring_and_pairs_share_it() -> None:
+    rng = np.random.default_rng(3)
+    of_homes = rng.uniform(10.0, 60.0, (1, 1, 4, 6)) * np.ones((5, 1, 1, 1))
+    none = np.zeros_like(of_homes)
+    luck = rng.normal(0.0, 0.2, (5, 1, 1, 1))
+    arms = {
+        "base": several(of_homes[:1], none[:1], [-1]),
+        "rule": several(0.8 * of_homes[:1], none[:1], [-1]),
+        "agent": several(0.9 * of_homes + luck, none, [0, 1, 2, 3, 4]),
+    }
+    drawn = Resamples(Fronts(arms, np.ones((4, 6))), None, "base", resamples=1000)
+    base, rule, agent = (drawn.arms[name] for name in arms)
+    energy = drawn.estimate(matched_bootstrap.mean, rule)
+    assert energy.high - energy.low > 5.0  # homes differ
+    saved = matched_bootstrap.saving(matched_bootstrap.mean)
+    np.testing.assert_allclose(drawn.estimate(saved, rule, base)[:3], 0.2)  # a fifth in every home and week
+    of_agent = drawn.estimate(saved, agent, base)
+    assert of_agent.low < 0.1 < of_agent.high
+    assert 0.001 < of_agent.high - of_agent.low < 0.1
+
+
+def test_the_bound_is_what_the_baseline_has_in_the_resample() -> None:
+    rng = np.random.default_rng(4)
+    discomfort = rng.uniform(0.0, 9.0, (1, 1, 3, 5))
+    energy = rng.uniform(10.0, 30.0, (1, 1, 3, 5))
+    arms = {
+        name: several(energy, factor * discomfort, [-1]) for name, factor in (("base", 1.0), ("a", 0.999), ("b", 1.001))
+    }
+    drawn = Resamples(Fronts(arms, np.ones((3, 5))), None, "base", resamples=500)
+    assert not np.isnan(drawn.arms["a"].both).any()
+    assert np.isnan(drawn.arms["b"].both).all()
+    fixed = Resamples(Fronts(arms, np.ones((3, 5))), float(discomfort.mean()), "base", resamples=500)
+    assert 0.1 < np.isnan(fixed.arms["a"].both).mean() < 0.9
 
 
 def of(**arms: float) -> Headroom:
-    found = {
-        name.replace("_", "-"): Matched([-1], np.array([value]), value, NAN, NAN, int(np.isnan(value)))
-        for name, value in arms.items()
-    }
-    return Headroom(CLAIM, "kWh", 0.5, "fixed", "optimum" if "optimum" in found else None, found)
+    """Arms by their energy."""
+    found = {}
+    for name, value in arms.items():
+        energy, saved = Estimate(value), Estimate(1.0 - value / (arms["fixed"] or NAN))
+        found[name.replace("_", "-")] = Matched(
+            [-1], np.array([value]), int(np.isnan(value)), energy, energy, saved, saved
+        )
+    return Headroom(CLAIM, "kWh", 0.5, "fixed", "optimum" if "optimum" in found else None, found, {}, [])
 
 
 def test_a_claim_beyond_perfect_foresight_is_said_to_be_out_of_reach() -> None:
@@ -101,16 +193,20 @@ def test_an_arm_may_save_more_than_the_optimum_that_minimises_the_bill() -> None
     assert "not reached" not in said
 
 
+def test_the_best_arm_without_foresight_does_not_know_the_future() -> None:
+    found = of(fixed=100.0, optimum=60.0, mpc_perfect=30.0, twin=75.0)._replace(foreseeing=frozenset({"mpc-perfect"}))
+    assert found.best == "twin"
+    assert "not reached" not in headroom.sentence(found)  # the plan with a perfect forecast does reach it
+
+
 def test_headroom_that_is_not_known_is_not_made_up() -> None:
     assert "not known" in headroom.sentence(of(fixed=100.0, quantum=80.0))
     for arms in ({"fixed": NAN, "optimum": 1.0}, {"fixed": 0.0, "optimum": 0.0}, {"fixed": 1.0, "optimum": NAN}):
         assert "not defined" in headroom.sentence(of(**arms))
 
 
-def test_arms_that_are_too_uncomfortable_are_named() -> None:
-    said = headroom.of_arms(of(fixed=100.0, optimum=60.0, quantum=NAN))
-    assert said.endswith("not that comfortable: quantum")
-    assert said.index("optimum 60.0") < said.index("fixed 100.0")
+def test_arms_are_ranked_and_those_too_uncomfortable_come_last() -> None:
+    assert of(fixed=100.0, quantum=NAN, optimum=60.0).ranked == ["optimum", "fixed", "quantum"]
 
 
 def with_claim(folder: Path, **claim: object) -> Path:
@@ -155,13 +251,14 @@ def test_the_front_joins_the_weights_of_a_sweep() -> None:
                     ):  # fmt: skip
                         rows.append((arm, controller, seed, "s", home, 0, "w1", metric, value, unit, "test", weight))
     table = pd.DataFrame(rows, columns=[*tidy.COLUMNS, matched.WEIGHT]).astype({"seed": "Int64", "cluster": "Int64"})
-    fronts = matched.fronts(Scores(table), "import")
+    fronts, counts = matched.fronts(Scores(table), "import")
     assert list(fronts) == ["none", "agent"]
-    np.testing.assert_allclose(fronts["agent"].energy, [[20.0, 40.0], [24.0, 44.0]])
-    np.testing.assert_allclose(fronts["agent"].discomfort, [[8.0, 0.0]] * 2)
+    assert counts.tolist() == [[2.0]]  # homes share a household's profile
+    np.testing.assert_allclose(fronts["agent"].energy, [[10.0, 20.0], [12.0, 22.0]])  # a home and week
+    np.testing.assert_allclose(fronts["agent"].discomfort, [[4.0, 0.0]] * 2)
     found = headroom.find(Scores(table), CLAIM.model_copy(update={"metric": "import", "discomfort_kh": 2.0}))
     assert found is not None
-    np.testing.assert_allclose(found.arms["agent"].per_seed, [30.0, 34.0])  # 4 K h of two homes: half way
+    np.testing.assert_allclose(found.arms["agent"].per_seed, [15.0, 17.0])  # half way
 
 
 @pytest.mark.parametrize(

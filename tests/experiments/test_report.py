@@ -194,7 +194,8 @@ def test_a_study_without_an_optimum_has_a_report(tmp_path: Path) -> None:
 def test_a_sweep_has_a_report(tmp_path: Path) -> None:
     axes = [{"ppo.gamma": 0.01 * k} for k in range(5)]
     read = Page(report.write(study_cases.make(tmp_path / "study", seeds=3, axes=axes, curves=True)))
-    assert "quantum [gamma=0.04]" in read.sections["table"]
+    assert "arm [gamma]" in read.sections["table"]
+    assert "quantum [0.04]" in read.sections["table"]
     assert "the first 12 of 18 arms" in read.sections["day"]
 
 
