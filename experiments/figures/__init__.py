@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from entangrid.experiments.evidence import Evidence
     from entangrid.experiments.figures.chart import Chart
 
-#: Name -> what it shows. "overview" is a PNG, the others are SVG files.
+#: Name -> what it shows. The first two are PNG files, the others SVG.
 NAMES = {
-    "overview": "a day of the quantum agent and of the optimum, and gap closed of every arm (PNG)",
+    "overview": 'of a study with a claim the figure "matched"; else a day, and gap closed of every arm (PNG)',
+    "matched": "savings at matched comfort, beside the fronts of energy and comfort or gap closed (PNG)",
     "gap-closed": "gap closed of every arm with its interval and seeds",
     "comparisons": "the differences between arms with their intervals and the margin of equivalence",
     "learning-curves": "means of the seeds over environment steps, with bands",
@@ -38,6 +39,10 @@ def make(name: str, folder: Path, out: Path | None = None) -> Path:
     from entangrid.experiments.evidence import Evidence
 
     evidence = Evidence(folder)
+    if name == "matched" or (name == "overview" and evidence.headroom is not None):
+        from entangrid.experiments.figures import matched
+
+        return matched.draw(evidence, out or folder / f"{name}.png")
     if name == "overview":
         from entangrid.experiments.figures import overview
 

@@ -18,6 +18,16 @@ COLOURS = {
     "ppo-quantum": "#CC79A7",
 }
 
+#: By kind of arm (:mod:`entangrid.experiments.kinds`): dark enough for words on white, told apart by marks as well
+KIND_COLOURS = {
+    "rule": "#6b6b6b",
+    "planning": "#000000",
+    "classical": "#0072B2",
+    "quantum": "#D55E00",
+    "ablation": "#A0528A",
+}
+KIND_MARKERS = {"rule": "s", "planning": "D", "classical": "o", "quantum": "^", "ablation": "v"}
+
 
 def apply(plt: Any) -> None:
     """Set matplotlib's defaults."""

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import figures
+from entangrid.experiments import figures, kinds, matched, stored, tidy
 from entangrid.experiments.evidence import Evidence
-from entangrid.experiments.figures import chart, curves, day, pareto, style
+from entangrid.experiments.figures import chart, curves, day, fronts, pareto, style
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -29,7 +29,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return study_cases.make(folder, seeds=4, homes=("a", "b"), curves=True, feeder=True)
 
 
-@pytest.mark.parametrize("name", [name for name in figures.NAMES if name != "overview"])
+@pytest.mark.parametrize("name", [name for name in figures.NAMES if name not in ("overview", "matched")])
 def test_every_figure_is_a_file_of_its_own(name: str, full: Path, tmp_path: Path) -> None:
     path = figures.make(name, full, tmp_path / f"{name}.svg")
     root = ET.parse(path).getroot()
@@ -49,9 +49,108 @@ def test_overview_is_a_png_also_without_quantum_arm_or_optimum(full: Path, tmp_p
     assert figures.make("overview", bare).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+SWEPT = [{matched.WEIGHT: w} for w in (0.1, 0.3)]
+MANY = study_cases.ARMS | {
+    "best-known": ("mpc-persistence", 0.8),
+    "entanglers-off": ("ppo-quantum/entanglers-off", 0.3),
+    "an-arm-with-quite-a-long-name-$x$": ("ppo-mlp", 0.2),
+    **{f"more-{k}": ("ppo-mlp", 0.02 * k) for k in range(30)},
+}
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a PNG file [pixels]."""
+    content = path.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("study") / "swept"
+    study_cases.make(out, arms=MANY, seeds=2, homes=("a", "b"), weeks=2, axes=SWEPT)
+    claim = {"source": "nengroo2025-like/energy_ddpg", "baseline": "rule"}
+    study_cases.declare(out, claim=claim, cut=["much of it, " * 30])
+    return out
+
+
+@pytest.mark.parametrize("one_weight", [False, True])
+def test_savings_at_matched_comfort_fit_the_page(
+    one_weight: bool, swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib import pyplot as plt
+
+    out = tmp_path
+    table = pd.read_parquet(swept / tidy.TABLE)
+    weight = table.pop(matched.WEIGHT) if one_weight else table[matched.WEIGHT]
+    table[~one_weight | weight.isna() | (weight == 0.3)].to_parquet(out / tidy.TABLE, index=False)
+    (out / stored.STUDY).write_bytes((swept / stored.STUDY).read_bytes())
+    kept = []
+    monkeypatch.setattr(plt, "close", kept.append)
+    path = figures.make("overview", out)  # of a study with a claim
+    assert path.name == "overview.png"
+    assert size(path)[0] == 1800
+    (figure,) = kept
+    page = figure.bbox
+    texts = [*figure.texts, *(t for axis in figure.axes for t in (*axis.texts, axis.xaxis.label, axis.yaxis.label))]
+    renderer = figure.canvas.get_renderer()
+    for text in texts:
+        box = text.get_window_extent(renderer)
+        assert box.x0 >= -1.0, text
+        assert box.x1 <= page.x1 + 1.0, text
+        assert box.y0 >= -1.0, text
+    said = [text.get_text() for text in texts]
+    assert "claimed, not reproduced: 63 %" in said
+    found = Evidence(out).headroom
+    assert found is not None
+    assert f"perfect foresight: {100.0 * found.room:.0f} %" in said
+    assert {label for label in found.arms if "$" not in label} <= set(said)
+    assert any(text.startswith("an-arm-with") for text in said)
+    for label in found.arms:
+        if np.isnan(found.saving(label)):
+            assert f"never that comfortable: {found.least_discomfort(label):.3g} K h" in said
+    monkeypatch.undo()
+    plt.close("all")
+
+
+def test_savings_need_a_claim(full: Path) -> None:
+    with pytest.raises(InputError, match="figure 'matched' is of studies with a claim"):
+        figures.make("matched", full)
+
+
+def test_words_are_wrapped_and_shortened_by_their_width() -> None:
+    from entangrid.experiments.figures.page import Ruler
+
+    ruler = Ruler()
+    words = "a fairly long sentence about energy and comfort with onewordthatiswiderthanthewholepage in it"
+    lines = ruler.wrap(words, 9.0, 1.2)
+    assert all(ruler(line, 9.0) <= 1.2 for line in lines)
+    assert "".join(lines).replace(" ", "") == words.replace(" ", "")
+    short = ruler.fit("thermostat-occupancy-tuned", 9.0, 1.0)
+    assert "…" in short
+    assert ruler(short, 9.0) <= 1.0
+    assert ruler.fit("optimum", 9.0, 1.0) == "optimum"
+
+
+def test_the_main_families_are_drawn_and_no_more_than_eight(swept: Path) -> None:
+    evidence = Evidence(swept)
+    found, variants = evidence.headroom, {k: v[0] for k, v in matched.groups(evidence.scores).items()}
+    assert found is not None
+    kind, knows = ({k: f(v) for k, v in variants.items()} for f in (kinds.kind, kinds.knows))
+    assert [kind[k] for k in ("rule", "best", "best-known", "quantum", "wide", "entanglers-off")] == [
+        "rule", "planning", "planning", "quantum", "classical", "ablation"
+    ]  # fmt: skip
+    assert [knows[k] for k in ("best", "best-known", "wide", "entanglers-off")] == [
+        "future", "model", "observation", "observation"
+    ]  # fmt: skip
+    chosen = fronts.chosen(found, kind, knows, [["quantum", "twin"]])
+    assert {"best", "best-known", "rule", "quantum", "twin", "entanglers-off"} <= set(chosen)
+    assert len(chosen) <= 8
+
+
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     out = study_cases.make(tmp_path / "study", seeds=2)
-    with pytest.raises(InputError, match="figure 'pie' is unknown; expected one of: overview, gap-closed"):
+    with pytest.raises(InputError, match="figure 'pie' is unknown; expected one of: overview, matched, gap-closed"):
         figures.make("pie", out)
     for name in ("learning-curves", "feeder", "comparisons"):
         with pytest.raises(InputError, match=f"nothing to draw in figure '{name}'"):
