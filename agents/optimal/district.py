@@ -27,6 +27,7 @@ from entangrid.agents.optimal.storage import limit_lines
 from entangrid.envs.layout import Records
 
 _FAR_KW = 1e9
+_IDLE = 1e-5  # share of its power below which a battery has no direction
 
 
 class Goal(NamedTuple):
@@ -41,6 +42,11 @@ class Goal(NamedTuple):
     def couples(self) -> bool:
         """Whether anything but the homes' own imports counts."""
         return self.ramp > 0.0 or self.daily_peak > 0.0 or self.top_peak > 0.0
+
+    def scaled(self) -> Goal:
+        """The same goal with prices of about 1, as the solver's tolerances are absolute."""
+        size = float(np.abs(self.price).mean()) or max(self.ramp, self.daily_peak, self.top_peak, 1e-9)
+        return Goal(self.price / size, self.ramp / size, self.daily_peak / size, self.top_peak / size)
 
 
 class Past(NamedTuple):
@@ -81,6 +87,7 @@ def plan(
     """
     net = net_kw[None] if net_kw.ndim == 2 else net_kw
     _, n, n_homes = net.shape
+    goal = goal.scaled()
     parts = [np.arange(n_homes)] if goal.couples else [np.array([h]) for h in range(n_homes)]
     power, state = np.zeros((n, n_homes)), np.zeros((n, n_homes))
     for part in parts:
@@ -93,7 +100,7 @@ def plan(
             if goal.couples:
                 program.sums(day - day[0], past or Past())
             p, s = program.solve()
-            eta, direction = efficiency(own, p), p
+            eta, direction = efficiency(own, p), np.where(np.abs(p) > _IDLE * own["battery_p"], p, 0.0)
         power[:, part], state[:, part] = p, s
     return Planned(power, state)
 
@@ -113,39 +120,41 @@ class _Program:
         self.charge = self.lp.columns((n_homes, n), high=np.where(way < 0.0, 0.0, most).T)
         self.discharge = self.lp.columns((n_homes, n), high=np.where(way > 0.0, 0.0, most).T)
         self.level = self.lp.columns((n_homes, n), high=1.0)
-        for h, home in enumerate(self.homes):
-            capacity, keep = max(float(home["battery_e"]), 1e-9), 1.0 - float(home["battery_self"]) * self.dt
-            start = np.zeros(n)
-            start[0] = keep * soc[h]
-            self.lp.equal(
-                start,
-                (ALL, self.level[h], 1.0),
-                (LATER, self.level[h][:-1], -keep),
-                (ALL, self.charge[h], -eta[:, h] * self.dt / capacity),
-                (ALL, self.discharge[h], self.dt / (eta[:, h] * capacity)),
+        capacity, keep = np.maximum(self.homes["battery_e"], 1e-9), 1.0 - self.homes["battery_self"] * self.dt
+        before, later = self.level[:, :-1].ravel(), np.arange(n_homes * n).reshape(n_homes, n)[:, 1:]
+        start = np.zeros((n_homes, n))
+        start[:, 0] = keep * soc
+        self.lp.equal(
+            start.ravel(),
+            (ALL, self.level.ravel(), 1.0),
+            (later.ravel(), before, -np.repeat(keep, n - 1)),
+            (ALL, self.charge.ravel(), -(eta * self.dt / capacity).T.ravel()),
+            (ALL, self.discharge.ravel(), (self.dt / (eta * capacity)).T.ravel()),
+        )
+        lines = [limit_lines(home) for home in self.homes]
+        for k in range(max(map(len, lines))):
+            own = np.array([h for h in range(n_homes) if len(lines[h]) > k])
+            slope, at_empty = np.array([lines[h][k] for h in own]).T
+            right = np.repeat((most[own] * at_empty)[:, None], n, 1)
+            right[:, 0] += most[own] * slope * soc[own]
+            self.lp.at_most(
+                right.ravel(),
+                (ALL, self.charge[own].ravel(), 1.0),
+                (ALL, self.discharge[own].ravel(), 1.0),
+                (later[: own.size].ravel(), self.level[own, :-1].ravel(), -np.repeat(most[own] * slope, n - 1)),
             )
-            for slope, at_empty in limit_lines(home):
-                right = np.full(n, most[h] * at_empty)
-                right[0] += most[h] * slope * soc[h]
-                self.lp.at_most(
-                    right,
-                    (ALL, self.charge[h], 1.0),
-                    (ALL, self.discharge[h], 1.0),
-                    (LATER, self.level[h][:-1], -most[h] * slope),
-                )
 
     def imports(self) -> None:
         """Each home's import in each scenario, at its price."""
         n_scenarios, n, n_homes = self.net.shape
         imported = self.lp.columns((n_scenarios, n_homes, n), cost=self.goal.price.T * self.dt / n_scenarios)
         for s in range(n_scenarios):
-            for h in range(n_homes):
-                self.lp.at_most(
-                    -self.net[s, :, h],
-                    (ALL, self.charge[h], 1.0),
-                    (ALL, self.discharge[h], -1.0),
-                    (ALL, imported[s, h], -1.0),
-                )
+            self.lp.at_most(
+                -self.net[s].T.ravel(),
+                (ALL, self.charge.ravel(), 1.0),
+                (ALL, self.discharge.ravel(), -1.0),
+                (ALL, imported[s].ravel(), -1.0),
+            )
 
     def sums(self, days: I, past: Past) -> None:
         """The homes' sum in each scenario, its upward ramps, each day's peak, and the highest."""
@@ -172,5 +181,5 @@ class _Program:
 
     def solve(self) -> tuple[F, F]:
         """Powers and states of charge (n, H)."""
-        x = self.lp.solve().x
+        x = self.lp.solve_quickly().x
         return (x[self.charge] - x[self.discharge]).T, x[self.level].T

@@ -110,9 +110,8 @@ def load_citylearn(
         columns["occupancy"].append(people / people.max() if people.max() > 0.0 else people)
         store = battery(f"{where}.electrical_storage", building.get("electrical_storage"))
         left_out |= {f"electrical_storage.{key}" for key in store.left_out}
-        left_out |= {
-            key for key in (*(f"{use}_storage" for use in USES), "dynamics", "power_outage") if building.get(key)
-        }
+        left_out |= {key for key in (*(f"{use}_storage" for use in USES), "dynamics") if building.get(key)}
+        left_out |= {"power_outage"} if _has_outages(building.get("power_outage")) else set()
         parameters.append(plain_parameters(name, **store.columns))
 
     n_steps = len(common["t_out_c"])
@@ -170,7 +169,8 @@ def _rows(schema: Mapping[str, Any], path: Path) -> slice:
 def _buildings(schema: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
     buildings = schema.get("buildings")
     if not isinstance(buildings, dict) or not buildings:
-        raise InputError(f"{path}: buildings: missing{did_you_mean('buildings', schema)}, expected buildings by name")
+        found = "no buildings by name" if "buildings" in schema else f"missing{did_you_mean('buildings', schema)}"
+        raise InputError(f"{path}: buildings: {found}, expected buildings by name")
     chosen: dict[str, Mapping[str, Any]] = {}
     for name, building in buildings.items():
         where = f"{path}: buildings.{name}"
@@ -188,6 +188,11 @@ def _buildings(schema: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, 
     if not chosen:
         raise InputError(f"{path}: buildings: none has include = true")
     return chosen
+
+
+def _has_outages(content: object) -> bool:
+    """Whether a building's ``power_outage`` asks for any."""
+    return bool(content.get("simulate_power_outage", True) if isinstance(content, Mapping) else content)
 
 
 def _common(weather: Table, carbon: Table | None, pricing: Table | None, n_steps: int) -> dict[str, Floats]:
