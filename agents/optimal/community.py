@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.ladder import make
-from entangrid.agents.optimal.district import Goal, Past, plan
+from entangrid.agents.optimal.district import Goal, Past, plan, plan_long
 from entangrid.agents.optimal.forecasts import Forecast
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
@@ -132,7 +132,8 @@ class Community:
             act: Callable[[int, Community], F] = Planner(name, every)
         elif name.startswith("optimum"):
             goal, days = self.goal(self.own_sizes, slice(None), grid=name == "optimum"), np.arange(self.hours) // DAY_H
-            best = plan(self.homes, self.net, goal, np.full(len(self.homes), self.soc), 1.0, days).p_kw / self.limit
+            start = np.full(len(self.homes), self.soc)
+            best = plan_long(self.homes, self.net, goal, start, 1.0, days).p_kw / self.limit
             act = lambda t, _: best[t]  # noqa: E731
         else:
             controller: Any = make(name, self.task)

@@ -14,10 +14,15 @@ of each step and home. A battery whose efficiency depends on its power (as CityL
 second takes the efficiencies at the first's powers, and its directions, which also forbids charging while discharging
 (burning surplus would smooth the ramp). So the plan is a very good one, not a proven optimum. With price alone the
 homes fall apart, and each is solved by itself.
+
+A long period of homes that do not fall apart is planned in stretches of two weeks, each with two more days in sight,
+as the time that the solver needs grows faster than the period. The first pass goes through all of them to learn the
+highest peak that cannot be avoided; the second lets every stretch come up to it for nothing.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +32,7 @@ from entangrid.agents.optimal.storage import limit_lines
 from entangrid.envs.layout import Records
 
 _FAR_KW = 1e9
+STRETCH_DAYS, AHEAD_DAYS = 14, 2
 _IDLE = 1e-5  # share of its power below which a battery has no direction
 
 
@@ -77,13 +83,22 @@ def efficiency(homes: Records, p_kw: F) -> F:
 
 
 def plan(
-    homes: Records, net_kw: F, goal: Goal, soc: F, dt: float, day: I, past: Past | None = None, passes: int = 2
+    homes: Records,
+    net_kw: F,
+    goal: Goal,
+    soc: F,
+    dt: float,
+    day: I,
+    past: Past | None = None,
+    passes: int = 2,
+    around: F | None = None,
 ) -> Planned:
     """Plan every home's battery over n steps of dt [h] from states of charge (H,).
 
     net_kw: load less PV (n, H), or of S scenarios (S, n, H). day (n,): number of each step's day, ascending; ``past``
-    is that of the first one (default: nothing was before). passes: 1 is enough where only the first step is followed.
-    Raises InfeasibleError if the solver fails, which a program without hard demands gives no reason for.
+    is that of the first one (default: nothing was before). passes: 1 is enough where only the first step is followed,
+    or ``around`` powers (n, H) [kW] of an earlier pass. Raises InfeasibleError if the solver fails, which a program
+    without hard demands gives no reason for.
     """
     net = net_kw[None] if net_kw.ndim == 2 else net_kw
     _, n, n_homes = net.shape
@@ -93,6 +108,8 @@ def plan(
     for part in parts:
         own = homes[part]
         eta, direction = efficiency(own, np.repeat(0.25 * own["battery_p"][None, :], n, 0)), None
+        if around is not None:
+            eta, direction = efficiency(own, around[:, part]), _direction(own, around[:, part])
         for _ in range(passes if goal.couples or (own["battery_curves"] > 0.0).any() else 1):
             program = _Program(own, net[:, :, part], goal._replace(price=goal.price[:, part]), dt)
             program.batteries(soc[part], eta, direction)
@@ -100,8 +117,34 @@ def plan(
             if goal.couples:
                 program.sums(day - day[0], past or Past())
             p, s = program.solve()
-            eta, direction = efficiency(own, p), np.where(np.abs(p) > _IDLE * own["battery_p"], p, 0.0)
+            eta, direction = efficiency(own, p), _direction(own, p)
         power[:, part], state[:, part] = p, s
+    return Planned(power, state)
+
+
+def _direction(homes: Records, p_kw: F) -> F:
+    """Powers (n, H) whose sign is that of the battery's direction: 0 where it is idle."""
+    return np.where(np.abs(p_kw) > _IDLE * homes["battery_p"], p_kw, 0.0)
+
+
+def plan_long(homes: Records, net_kw: F, goal: Goal, soc: F, dt: float, day: I) -> Planned:
+    """:func:`plan` of (n, H) net loads over a period of any length, in stretches where homes are coupled."""
+    n, days = len(day), np.flatnonzero(np.diff(day, prepend=day[0] - 1))  # first step of each day
+    edges = [*days[::STRETCH_DAYS], n]
+    if not goal.couples or len(edges) == 2:
+        return plan(homes, net_kw, goal, soc, dt, day)
+    power, state, top = np.zeros_like(net_kw), np.zeros_like(net_kw), -np.inf
+    for second in (False, True):
+        around, now, past = power.copy(), soc, Past(top_peak_kw=top)
+        for k, (begin, end) in enumerate(pairwise(edges)):
+            sight = slice(begin, [*days, n][min((k + 1) * STRETCH_DAYS + AHEAD_DAYS, len(days))])
+            own = goal._replace(price=goal.price[sight])
+            before = around[sight] if second else None
+            found = plan(homes, net_kw[sight], own, now, dt, day[sight], past, 1, before)
+            power[begin:end], state[begin:end] = found.p_kw[: end - begin], found.soc[: end - begin]
+            total = (net_kw[begin:end] + power[begin:end]).sum(1)
+            now, top = state[end - 1], max(top, float(total.max()))
+            past = Past(float(total[-1]), -np.inf, top)
     return Planned(power, state)
 
 

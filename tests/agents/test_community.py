@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,14 @@ def test_a_plan_does_not_depend_on_the_unit_of_its_goal(community: Community) ->
     np.testing.assert_allclose(plans[0].p_kw, plans[1].p_kw, atol=1e-6)
 
 
+def test_stretches_score_as_the_whole_period_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    four_days = Community(entangrid.data.load(f"citylearn:{FOLDER}"), 0, 96, 0.0)
+    whole = four_days.arm("optimum")
+    monkeypatch.setattr("entangrid.agents.optimal.district.STRETCH_DAYS", 2)
+    monkeypatch.setattr("entangrid.agents.optimal.district.AHEAD_DAYS", 1)
+    assert four_days.arm("optimum")["score"] == pytest.approx(whole["score"], abs=0.005)
+
+
 @pytest.mark.parametrize("many", [1, 10**9])
 def test_either_quick_solver_finds_the_least_cost(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
     monkeypatch.setattr("entangrid.agents.optimal.linear.MANY", many)
@@ -52,6 +61,6 @@ def test_either_quick_solver_finds_the_least_cost(monkeypatch: pytest.MonkeyPatc
 
 
 def test_homes_without_a_battery_are_refused() -> None:
-    scenario = entangrid.data.load("bundled-home")
-    with pytest.raises(InputError, match=r"steps of 0\.25 h|no home has a battery"):
-        Community(scenario, 0, 24, 0.0)
+    scenario = entangrid.data.load(f"citylearn:{FOLDER}")
+    with pytest.raises(InputError, match="no home has a battery"):
+        Community(replace(scenario, homes=scenario.homes.assign(battery_kwh=0.0)), 0, 24, 0.0)
