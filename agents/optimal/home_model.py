@@ -11,7 +11,7 @@ from entangrid.agents.optimal.forecasts import Window
 from entangrid.agents.optimal.linear import F, I, LinearProgram
 from entangrid.agents.optimal.replay import Course, Values
 from entangrid.data.errors import InputError
-from entangrid.envs.kernels import appliance, rooms
+from entangrid.envs.kernels import appliance, pv, rooms
 from entangrid.envs.layout import N_APPLIANCES, Records
 from entangrid.envs.tasks import Task
 
@@ -91,6 +91,16 @@ class Model(NamedTuple):
         cop, q_heat, eer, q_cool = (part[:, 0] for part in out)
         return cop, q_heat, eer, q_cool
 
+    def sun_kw(self, guess: Course, *, optimistic: bool) -> F:
+        """PV power (n,) [kW] that may be fed in; volt-watt takes its share at the guess's voltages, or none at all."""
+        p, sun = self.p, np.asarray(self.series["pv"], np.float64)
+        if self.task.feeder is None or p["vw_end"] <= 0.0:
+            return np.asarray(self.alone.terms["p_pv_kw"], np.float64)
+        if optimistic:
+            return sun
+        held = [pv.available_kw(p, kw, vm, np.nan) for kw, vm in zip(sun, guess.states["vm"], strict=False)]
+        return np.where(self.common["grid"] > 0.5, held, self.alone.terms["p_pv_kw"])
+
     def appliance_alone(self, i: int) -> F:
         """Power (n,) [kW] of appliance i (0, 1) left to itself."""
         p, power = self.p, np.zeros(self.n)
@@ -105,12 +115,21 @@ class Model(NamedTuple):
 class Build:
     """The program of one home under construction: the power balance that every device adds to."""
 
-    def __init__(self, model: Model, *, optimistic: bool, guess: Course, trust_k: float = np.inf):
+    def __init__(
+        self,
+        model: Model,
+        *,
+        optimistic: bool,
+        guess: Course,
+        trust_k: float = np.inf,
+        lp: LinearProgram | None = None,
+    ):
         """optimistic: relax whatever is not linear, so that the result is a lower bound; else take it as in ``guess``,
-        from which the tank's temperature stays within ``trust_k`` [K]."""
+        from which the tank's temperature stays within ``trust_k`` [K]. lp: a program to add to (default: a new one)."""
         self.model, self.optimistic, self.guess, self.trust_k = model, optimistic, guess, trust_k
-        self.lp = LinearProgram()
+        self.lp = LinearProgram() if lp is None else lp
         self.fixed_kw = np.array(model.series["load"], np.float64)  # demand that nobody decides on
+        self.unity_kw = np.zeros(model.n)  # the part of it that draws no reactive power: less PV, plus vehicle
         self.demand: list[tuple[I, F]] = []  # columns (n,) and their weights in the home's demand
         self.stores: list[tuple[I, F]] = []  # the same of battery and vehicle, which others do not see
         self.start_value = 0.0  # of what is stored at the beginning in the modelled stores [EUR]
@@ -128,7 +147,7 @@ class Build:
 def refuse(task: Task, who: str, *, approximate: bool = False) -> None:
     """Raise InputError for a task that the program cannot hold even as a relaxation; ``who`` begins the message.
 
-    approximate: take outages and a feeder as if they were not there.
+    approximate: take outages as if they were not there.
     """
     if task.action_set != "continuous":
         raise InputError(f"{who}: action_set is {task.action_set!r}; expected 'continuous'")
@@ -148,8 +167,6 @@ def refuse(task: Task, who: str, *, approximate: bool = False) -> None:
         raise InputError(f"{who}: controls have {', '.join(sorted(given_zones))} alone; expected all {n_zones} zones")
     if approximate:
         return
-    if task.feeder is not None:
-        raise InputError(f"{who}: the task has a feeder; expected homes without one")
     if (task.common["grid"] < 0.5).any():
         raise InputError(f"{who}: scenario {task.scenario.name!r} has outages; expected none")
 

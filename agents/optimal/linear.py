@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeWarning, linprog, milp
 
 F = npt.NDArray[np.float64]
 I = npt.NDArray[np.int64]  # noqa: E741
@@ -102,9 +102,7 @@ class LinearProgram:
 
         Raises InfeasibleError if none is found.
         """
-        cost, matrix, low, high = self._assembled()
-        lower, upper = np.concatenate(self._lower), np.concatenate(self._upper)
-        whole = np.concatenate(self._whole)
+        cost, lower, upper, whole, matrix, low, high = self._assembled()
         if self.n_columns >= MANY and not whole.any():
             inner: Any = linprog  # its types know no sparse matrices
             same = low == high
@@ -133,27 +131,54 @@ class LinearProgram:
         Twice as quick as :meth:`solve` on programs of batteries; exact to HiGHS's tolerances (1e-7). Raises
         InfeasibleError.
         """
-        cost, matrix, low, high = self._assembled()
+        cost, lower, upper, _, matrix, low, high = self._assembled()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Unrecognized options", RuntimeWarning)  # SciPy hands them to HiGHS
             result = milp(
                 cost,
                 constraints=LinearConstraint(matrix, low, high),
-                bounds=Bounds(np.concatenate(self._lower), np.concatenate(self._upper)),
+                bounds=Bounds(lower, upper),
                 options=_INTERIOR.copy() if self.n_columns >= MANY else _PRIMAL.copy(),
             )
         if result.x is None:
             return self.solve()
         return Solution(np.asarray(result.x, np.float64), float(result.fun), float(result.fun))
 
-    def _assembled(self) -> tuple[F, sparse.csr_matrix, F, F]:
-        """Cost of the columns, rows, and what each row is at least and at most."""
+    def solve_inside(self, fixed: tuple[I, F] | None = None, time_limit_s: float = 3600.0) -> Solution:
+        """The interior-point method without crossover, whole numbers relaxed: an optimum, seldom a vertex.
+
+        fixed: columns that are held, and at what. Raises InfeasibleError if the method ends without an optimum.
+        """
+        cost, lower, upper, _, matrix, low, high = self._assembled()
+        if fixed is not None:
+            lower[fixed[0]] = upper[fixed[0]] = fixed[1]
+        inner: Any = linprog  # its types know no sparse matrices
+        same = low == high
+        a_ub, b_ub = _upper_rows(matrix, low, high, same)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OptimizeWarning)  # an option that SciPy hands on without knowing it
+            found = inner(
+                cost, a_ub, b_ub, matrix[same], high[same], np.column_stack([lower, upper]), method="highs-ipm",
+                options={"run_crossover": "off", "time_limit": time_limit_s},
+            )  # fmt: skip
+        if found.x is None or found.status != 0:
+            raise InfeasibleError(str(found.message))
+        return Solution(np.asarray(found.x, np.float64), float(found.fun), float(found.fun))
+
+    def whole_columns(self) -> I:
+        """Columns that are to be whole numbers."""
+        return np.flatnonzero(np.concatenate(self._whole))
+
+    def _assembled(self) -> tuple[F, F, F, F, sparse.csr_matrix, F, F]:
+        """Cost, lower and upper bounds, which are whole; the rows' matrix, lower and upper sides."""
         cost = np.concatenate(self._cost)
         for columns, value in self._added:
             np.add.at(cost, columns, value)
+        lower, upper = np.concatenate(self._lower), np.concatenate(self._upper)
+        whole = np.concatenate(self._whole)
         rows, columns, values = (np.concatenate(part) for part in zip(*self._terms, strict=True))
         matrix = sparse.csr_matrix((values, (rows, columns)), shape=(self._n_rows, self.n_columns))
-        return cost, matrix, np.concatenate(self._low), np.concatenate(self._high)
+        return cost, lower, upper, whole, matrix, np.concatenate(self._low), np.concatenate(self._high)
 
 
 def _upper_rows(matrix: sparse.csr_matrix, low: F, high: F, same: npt.NDArray[np.bool_]) -> tuple[sparse.csr_matrix, F]:

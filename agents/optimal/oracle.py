@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.agents.controller import F, Memoryless, encode
+from entangrid.agents.optimal.coupled import solve_together
 from entangrid.agents.optimal.forecasts import Forecast
 from entangrid.agents.optimal.home_model import refuse
 from entangrid.agents.optimal.program import solve
@@ -50,10 +51,10 @@ class Optimum(Memoryless):
     :meth:`attach` gives it the simulator that it controls. ``objective_eur[e]`` is the objective of environment e's
     current episode, found by running the plan through the simulator's kernel, ``bound_eur[e]`` a proven lower bound.
     The two are equal, and the plan optimal, for any zones, heating and cooling, battery, vehicle, appliances, PV, tank
-    with an element, and any tariff, unless the search ran out of time; a tank heated by the pump, a battery
-    that ages or has
-    curves, part load and disinfection are planned by iteration, and the bound may be lower. A plan is made anew when
-    the state is not the one that it led to.
+    with an element, and any tariff, unless the search ran out of time; a tank heated by the pump, a battery that ages
+    or has curves, part load and disinfection are planned by iteration, and the bound may be lower. On a feeder the
+    homes are planned together (:mod:`~entangrid.agents.optimal.coupled`); the bound is that of the homes without it.
+    A plan is made anew when the state is not the one that it led to.
     """
 
     information = "future"
@@ -61,8 +62,8 @@ class Optimum(Memoryless):
     def __init__(self, task: Task, *, time_limit_s: float = 60.0):
         """time_limit_s: of each home's search [s].
 
-        Raises InputError for a discrete action set, on which the plan cannot be followed, a feeder, which couples the
-        homes, outages, and controls that leave half of a heat pump to itself.
+        Raises InputError for a discrete action set, on which the plan cannot be followed, outages, and controls that
+        leave half of a heat pump to itself.
         """
         refuse(task, "optimum")
         self.task, self.time_limit_s = task, time_limit_s
@@ -97,12 +98,18 @@ class Optimum(Memoryless):
         task, start, k = self.task, simulator.now(e), int(simulator.clock[e, 0])
         steps = int(simulator.clock[e, 2]) + task.episode_steps - start
         window = Forecast(task, "perfect").window(start, steps)
+        values = [Values.of(task, k, h) for h in range(simulator.n_homes)]
+        if task.feeder is not None:
+            oil, limit = simulator.transformer[e].copy(), self.time_limit_s
+            joint = solve_together(task, window, simulator.state[e].copy(), oil, values, time_limit_s=limit)
+            self.objective_eur[e], self.bound_eur[e] = joint.objective_eur, joint.bound_eur
+            return Followed(start, joint.passage.commands, joint.passage.states)
+        plans = [
+            solve(task, h, window, simulator.state[e, h], v, time_limit_s=self.time_limit_s)
+            for h, v in enumerate(values)
+        ]
         self.objective_eur[e] = self.bound_eur[e] = 0.0
-        plans = []
-        for h in range(simulator.n_homes):
-            values = Values.of(task, k, h)
-            plan = solve(task, h, window, simulator.state[e, h], values, time_limit_s=self.time_limit_s)
-            plans.append(plan)
+        for plan in plans:
             self.objective_eur[e] += plan.objective_eur
             self.bound_eur[e] += plan.bound_eur
         commands = np.stack([plan.commands for plan in plans], 1)

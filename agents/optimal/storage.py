@@ -135,6 +135,7 @@ def vehicle(build: Build) -> Store | None:
     if not model.has("vehicle"):
         if p["ev_e"] > 0.0:
             build.fixed_kw += model.alone.terms["p_ev_kw"]
+            build.unity_kw += model.alone.terms["p_ev_kw"]
             worth = model.values.electric * p["ev_e"] * model.alone.states["ev_soc"] / p["ev_eta_c"]
             unmet = model.alone.terms["unmet_ev_kwh"].sum() * p["ev_unmet_price"]
             build.constant += float(unmet - worth[-1] + worth[0])

@@ -29,7 +29,6 @@ ROOMS = {"thermostat-fixed", "thermostat-scheduled", "thermostat-occupancy", "pr
 REFUSED = {
     "Thermostat-v0": {"tariff", "greedy", "tariff-tuned"},
     "Battery-v0": ROOMS | {f"{name}-tuned" for name in ROOMS},
-    "Feeder-v0": {"optimum"},
 }
 
 
