@@ -14,6 +14,7 @@ ended in. What comes out is the best known plan within the bound; it is proven o
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ _PASSES = 4
 _TRUST_K, _TIGHTER = 10.0, 2.5  # how far a tank's temperature may move from the last plan's
 _STAY_EUR_KWH, _DEARER = 2e-3, 10.0  # what it costs to exchange another power than the last plan's
 _ENOUGH = 1e-4  # of the costs: less gain than this ends the passes
-_CHEAP = 1e-5  # of the costs: a feeder that costs less is not planned for
+_CHEAP = 1e-4  # of the costs: a feeder that costs less is not planned for
 _OFF_SHARE_EUR_KWH = 1.0  # more than any usual tariff
 _GAP = 1e-3
 _IDLE = np.zeros(0, np.int64)
@@ -132,9 +133,10 @@ class Planner:
         commands = []
         for h, model in enumerate(self.models):
             parts, own = program.parts[h], x
-            if program.whole[h].size:
-                near = self._near(h, guess, trust_k, x[program.imported[h]] - x[program.exported[h]])
-                parts, own = near.parts, near.x
+            if program.whole[h].size or parts.rooms is not None:  # rooms: not heated and cooled at once
+                with contextlib.suppress(InfeasibleError):  # then as it is: the simulator decides
+                    near = self._near(h, guess, trust_k, x[program.imported[h]] - x[program.exported[h]])
+                    parts, own = near.parts, near.x
             commands.append(follow(model, self.replays[h], parts, own)[1])
         return self.together.run(self.state, self.oil, np.stack(commands, 1))
 
