@@ -142,13 +142,19 @@ class Planner:
 
     def _again(self, guess: Passage, trust_k: float, stay: float) -> Passage:
         """Around a plan, with whole numbers as near to it as they are; stay: see :data:`_STAY_EUR_KWH`."""
-        near = [
-            self._near(h, guess, trust_k, np.asarray(guess.terms["p_grid_kw"][:, h])) for h in range(len(self.models))
-        ]
-        program = Program(self, guess, guess.flow, trust_k, [each.parts.one_way for each in near])
+        near: list[Solved | None] = []
+        for h in range(len(self.models)):
+            try:
+                near.append(self._near(h, guess, trust_k, np.asarray(guess.terms["p_grid_kw"][:, h])))
+            except InfeasibleError:  # of its search's time limit, for the most part
+                near.append(None)
+        one_way = [_IDLE if each is None else each.parts.one_way for each in near]
+        program = Program(self, guess, guess.flow, trust_k, one_way)
         program.stay(np.asarray(guess.terms["p_grid_kw"]), stay)
-        held = np.concatenate(program.whole), np.concatenate([each.whole for each in near])
-        x = program.lp.solve_inside(held).x
+        known = [(columns, each.whole) for columns, each in zip(program.whole, near, strict=True) if each is not None]
+        columns = np.concatenate([_IDLE, *(part[0] for part in known)])
+        values = np.concatenate([np.zeros(0), *(part[1] for part in known)])
+        x = program.lp.solve_inside((columns, values)).x
         commands = [follow(model, self.replays[h], program.parts[h], x)[1] for h, model in enumerate(self.models)]
         return self.together.run(self.state, self.oil, np.stack(commands, 1))
 
