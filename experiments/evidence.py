@@ -22,6 +22,7 @@ from entangrid.experiments.statistics.gap import enough_headroom
 
 F = npt.NDArray[np.float64]
 
+MOST_COMPARISONS = 100  # on a page
 _RETURN, _STEPS = "rollout/ep_rew_mean", "time/total_timesteps"
 
 
@@ -51,6 +52,11 @@ class Evidence:
     def comparisons(self) -> list[Comparison]:
         """Every comparison that matters."""
         return summary.comparisons(self.scores, self.study)
+
+    @property
+    def shown(self) -> list[Comparison]:
+        """The comparisons that a page has room for; verdicts and corrections are of all."""
+        return self.comparisons[:MOST_COMPARISONS]
 
     @cached_property
     def headroom(self) -> headroom.Headroom | None:

@@ -64,8 +64,11 @@ def _write(text: str, to: Path) -> None:
     to.write_text(text, encoding="utf-8")
 
 
-def draw(name: str, evidence: Evidence, width: int = 0) -> dict[str, Chart]:
-    """The drawings of a figure by variant ("" for one of all), empty where there is nothing to draw."""
+def draw(name: str, evidence: Evidence, width: int = 0, most: int | None = None) -> dict[str, Chart]:
+    """The drawings of a figure by variant ("" for one of all), empty where there is nothing to draw.
+
+    ``most``: of "day" and "feeder" the first so many; their axes are those of all.
+    """
     from entangrid.experiments.figures import curves, day, intervals, pareto
     from entangrid.experiments.figures.chart import WIDE
 
@@ -74,7 +77,7 @@ def draw(name: str, evidence: Evidence, width: int = 0) -> dict[str, Chart]:
     if name == "gap-closed":
         chart = intervals.gap_closed(evidence.gaps, evidence.classes, width)
     elif name == "comparisons":
-        chart = intervals.comparisons(evidence.comparisons, width)
+        chart = intervals.comparisons(evidence.shown, width)
     elif name == "learning-curves" and evidence.curves is not None:
         chart = curves.learning_curves(evidence.curves, evidence.classes, width, evidence.confidence)
     elif name == "pareto":
@@ -91,8 +94,8 @@ def draw(name: str, evidence: Evidence, width: int = 0) -> dict[str, Chart]:
         chart = curves.profiles(evidence.week_scores, evidence.classes, width, evidence.confidence)
     elif name == "day":
         days = {label: day.typical_day(week) for label, week in evidence.weeks_of_operation.items()}
-        return {label: day.day(label, days) for label in days}
+        return {label: day.day(label, days) for label in list(days)[:most]}
     elif name == "feeder":
         weeks = evidence.feeder()
-        return {label: day.feeder(label, weeks, evidence.study.voltage_band) for label in weeks}
+        return {label: day.feeder(label, weeks, evidence.study.voltage_band) for label in list(weeks)[:most]}
     return {} if chart is None else {"": chart}

@@ -52,10 +52,10 @@ def learning_curves(curves: Curves, classes: Mapping[str, str], width: int, conf
     entries = [(label, classes[label]) for label in bands]
     top = legend(chart, entries, 0, 14, width) + 34
     low, high = _sight(bands)
-    x = Scale(0.0, float(max(curves.steps[label][-1] for label in bands)), 52, width - 14)
+    x = Scale(0.0, float(max(curves.steps[label][-1] for label in bands)), 52, width - 18)
     y = Scale(low, high, 290, top)
     chart.x_axis(x, top, 290, "environment steps", 3 if width <= NARROW else 6)
-    chart.y_axis(y, 52, width - 14, f"{curves.name} [{curves.unit}]" if curves.unit else curves.name)
+    chart.y_axis(y, 52, width - 18, f"{curves.name} [{curves.unit}]" if curves.unit else curves.name)
     for label, b in bands.items():
         steps = curves.steps[label]
         _area(chart, x, y, steps, b, classes[label])
@@ -76,10 +76,10 @@ def profiles(scores: Mapping[str, F], classes: Mapping[str, str], width: int, co
         width, 340, f"Performance profiles. Share of seeds and weeks that are better than no control: {said}."
     )
     top = legend(chart, [(label, classes[label]) for label in scores], 0, 14, width) + 34
-    x = Scale(float(thresholds[0]), float(thresholds[-1]), 52, width - 14)
+    x = Scale(float(thresholds[0]), float(thresholds[-1]), 52, width - 18)
     y = Scale(0.0, 1.0, 290, top)
     chart.x_axis(x, top, 290, "gap closed in a week", 4 if width <= NARROW else 7)
-    chart.y_axis(y, 52, width - 14, "share of seeds and weeks above")
+    chart.y_axis(y, 52, width - 18, "share of seeds and weeks above")
     if thresholds[0] < 0.0:
         chart.line(x(0.0), top, x(0.0), 290, "zero")
     for label, s in scores.items():

@@ -57,7 +57,9 @@ def comparisons(found: Sequence[Comparison], width: int) -> Chart | None:
     above = width <= NARROW
     names = [f"{c.a} − {c.b}" for c in shown]
     left = 8.0 if above else min(max(map(text_width, names)) + 18, width * 0.44)
-    right, row, top = width - (10.0 if above else 104.0), 66.0 if above else 44.0, 10.0
+    words = [wording.verdict(c).split(" at ")[0] for c in shown]
+    right = width - (10.0 if above else 1.25 * max(map(text_width, words)) + 14)
+    row, top = 66.0 if above else 44.0, 10.0
     bottom = top + row * len(shown)
     margin = shown[0].margin if shown[0].metric == GAP else None
     keep = (0.0, *((-margin, margin) if margin else ()))
@@ -71,9 +73,8 @@ def comparisons(found: Sequence[Comparison], width: int) -> Chart | None:
         x, top, bottom, f"difference in {unit}" + (f"; shaded: within ±{margin:g}" if margin else ""), 4 if above else 6
     )
     chart.line(x(0.0), top, x(0.0), bottom, "zero")
-    for i, (c, name) in enumerate(zip(shown, names, strict=True)):
+    for i, (c, name, word) in enumerate(zip(shown, names, words, strict=True)):
         middle = top + row * (i + 0.5) + (12 if above else 0)
-        word = wording.verdict(c).split(" at ")[0]
         if above:
             for k, part in enumerate(_lines(name, width - 8 - text_width(word) * 0.95)):
                 chart.text(left, middle - 32 + 15 * k + (0 if text_width(name) > width - 96 else 8), part, "label")

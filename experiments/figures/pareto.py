@@ -53,13 +53,14 @@ def pareto(
         f"Energy against discomfort a week: {said}. Not beaten in both: {', '.join(best)}.",
     )
     top = legend(chart, [(label, classes[label].split()[0]) for label in energy], 0, 14, width, dots=True) + 34
-    x = Scale(*around([v for each in energy.values() for v in each]), 52, width - 14)
+    x = Scale(*around([v for each in energy.values() for v in each]), 52, width - 18)
     low, high = around(
         [v for each in discomfort.values() for v in each], keep=(0.0,) if bound is None else (0.0, bound)
     )
-    y = Scale(low, high, 310, top)
+    high = high if any(float(each.max()) > 0.0 for each in discomfort.values()) else 1.0
+    y = Scale(max(low, -0.05 * high), high, 310, top)
     chart.x_axis(x, top, 310, "energy imported [kWh/week]", 4 if width <= NARROW else 7)
-    chart.y_axis(y, 52, width - 14, "discomfort [K h/week]")
+    chart.y_axis(y, 52, width - 18, "discomfort [K h/week]")
     steps: list[tuple[float, float]] = []
     for label in best:
         e, d = mean[label]
@@ -73,7 +74,7 @@ def pareto(
             for e, d in zip(energy[label], discomfort[label], strict=True):
                 chart.add("circle", f"seed {colour}", cx=x(float(e)), cy=y(float(d)), r=3.5)
     if bound is not None:
-        chart.line(52, y(bound), width - 14, y(bound), "line thin dash1 c3")
+        chart.line(52, y(bound), width - 18, y(bound), "line thin dash1 c3")
     for row, line in enumerate(below):
         chart.text(0, 372 + 18 * row, line)
     for label, (e, d) in mean.items():

@@ -107,13 +107,13 @@ def _sentence(line: str) -> str:
 
 
 def _panels(evidence: Evidence, name: str, caption: str) -> list[Words]:
-    charts = figures.draw(name, evidence)
+    charts = figures.draw(name, evidence, most=_PANELS)
     if not charts:
         return []
-    shown = list(charts.items())[:_PANELS]
-    if len(shown) < len(charts):
-        caption += f" Shown are the first {_PANELS} of {len(charts)} arms; entangrid figure draws them all."
-    panels = [tag("figure", tag("h3", label), Raw(chart.svg())) for label, chart in shown]
+    arms = len(evidence.weeks_of_operation if name == "day" else evidence.feeder())
+    if len(charts) < arms:
+        caption += f" Shown are the first {_PANELS} of {arms} arms; entangrid figure draws them all."
+    panels = [tag("figure", tag("h3", label), Raw(chart.svg())) for label, chart in charts.items()]
     return [tag("p", caption), tag("div", *panels, class_="panels")]
 
 

@@ -30,7 +30,7 @@ _FEEDER = {
 
 def verdicts(evidence: Evidence) -> Raw:
     """One line a comparison, in plain words."""
-    items = [tag("li", *_verdict(c), class_=c.verdict or "undecided") for c in evidence.comparisons]
+    items = [tag("li", *_verdict(c), class_=c.verdict or "undecided") for c in evidence.shown]
     return tag("ul", *items, class_="verdicts") if items else Raw("")
 
 
@@ -113,7 +113,7 @@ def _capital(words: str) -> str:
 
 def comparisons(evidence: Evidence) -> Raw:
     """Every comparison."""
-    found = evidence.comparisons
+    found = evidence.shown
     unit = "gap closed" if found[0].metric == GAP else found[0].unit
     head: list[Words] = [
         "first against second",
@@ -171,7 +171,7 @@ def aggregates(evidence: Evidence) -> Raw:
 
 def _improvements(evidence: Evidence) -> Raw:
     rows: list[list[Words]] = []
-    for c in evidence.comparisons:
+    for c in evidence.shown:
         one, two = (evidence.week_scores.get(name) for name in (c.a, c.b))
         if one is None or two is None or c.verdict is None:
             continue

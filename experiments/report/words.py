@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from entangrid.experiments import summary, wording
@@ -25,6 +26,7 @@ COSTS = (
     "What the arms spent on their results. Circuit executions are what a quantum computer would have to run for the "
     "same training, with the parameter-shift rule for gradients; here they were simulated."
 )
+_NAMED = 10  # arms whose verdicts are told one by one
 NO_CURVES = "The runs of this study stored no learning curves."
 
 
@@ -48,11 +50,21 @@ def lead(evidence: Evidence) -> Words:
             f"Nothing is compared here: that takes at least {wording.count(FEWEST_SEEDS, 'seed')}, and this study has "
             f"{wording.count(most, 'seed')}. What follows shows what its runs did."
         )
+    first = dict.fromkeys(c.a for c in evidence.comparisons)
+    if len(first) > _NAMED:
+        return join([_counted(evidence.comparisons), *_yardstick(evidence)], " ")
     sentences = [
-        join([name(label), " ", _judged([c for c in evidence.comparisons if c.a == label]), "."])
-        for label in dict.fromkeys(c.a for c in evidence.comparisons)
+        join([name(label), " ", _judged([c for c in evidence.comparisons if c.a == label]), "."]) for label in first
     ]
     return join([*sentences, *_yardstick(evidence)], " ")
+
+
+def _counted(found: Sequence[Comparison]) -> str:
+    """How many comparisons came out how; where there are too many to name."""
+    counts = Counter[str](c.verdict or "not compared" for c in found)
+    words = ("better", "worse", "equivalent", "undecided", "not compared")
+    said = ", ".join(f"{counts[word]:,} {word}" for word in words if counts[word])
+    return f"Of {len(found):,} comparisons, the first arm against the second: {said}."
 
 
 def _judged(found: Sequence[Comparison]) -> Words:
@@ -99,18 +111,29 @@ def how_judged(evidence: Evidence) -> str:
             "Verdicts are computed from intervals over seeds, weeks and homes; here there are too few seeds for them."
         )
     share = f"{evidence.confidence * 100:g} %"
+    cut = cut_short(evidence)
     over = wording.resampled(evidence.scores)
     many = f" after Holm's correction over {wording.count(len(found), 'comparison')}" if len(found) > 1 else ""
     if found[0].metric != GAP:
         return (
             "Compared is the objective, in EUR a week, since gap closed needs an optimum with headroom. Better or "
-            f"worse: the {share} interval (over {over}) excludes 0{many}. Undecided: neither; the data allow both."
+            f"worse: the {share} interval (over {over}) excludes 0{many}. Undecided: neither; the data allow both.{cut}"
         )
     return (
         f"Equivalent: the {share} interval of the difference (over {over}) lies within ±{evidence.margin:g} of gap "
         f"closed, a margin fixed before the run. Better or worse: it excludes 0{many}. Undecided: neither; the data "
         "allow both. The smallest detectable effect is the true difference that a comparison like this finds four "
-        "times in five."
+        f"times in five.{cut}"
+    )
+
+
+def cut_short(evidence: Evidence) -> str:
+    """That not every comparison is on the page, where that is so."""
+    if len(evidence.shown) == len(evidence.comparisons):
+        return ""
+    return (
+        f" Shown are the first {len(evidence.shown)} of {len(evidence.comparisons)} comparisons; entangrid table "
+        "prints them all."
     )
 
 

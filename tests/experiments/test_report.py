@@ -17,8 +17,9 @@ import study_cases
 import yaml
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import report, stored, tidy
+from entangrid.experiments import evidence, report, stored, tidy
 from entangrid.experiments.evidence import Evidence
+from entangrid.experiments.report import page as pages
 from entangrid.experiments.report import words
 
 ARMS = study_cases.ARMS
@@ -199,6 +200,20 @@ def test_a_sweep_has_a_report(tmp_path: Path) -> None:
     assert "the first 12 of 18 arms" in read.sections["day"]
 
 
+def test_a_page_has_room_for_so_many_comparisons_and_says_so(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Evidence(full)
+    assert len(whole.comparisons) > 2
+    assert words.cut_short(whole) == ""
+    monkeypatch.setattr(evidence, "MOST_COMPARISONS", 2)
+    monkeypatch.setattr(words, "_NAMED", 0)
+    text = pages.build(Evidence(full))
+    n = len(whole.comparisons)
+    assert f"Shown are the first 2 of {n} comparisons" in text
+    assert f"Of {n} comparisons, the first arm against the second: " in text
+    assert text.count("The smallest effect this could detect") == 2
+    assert f"correction over {n if n > 6 else ['', '', 'two', 'three', 'four', 'five', 'six'][n]} comparisons" in text
+
+
 def test_lead_sentence_sums_up_the_verdicts(full: Path) -> None:
     evidence = Evidence(full)
     found = evidence.comparisons
@@ -257,6 +272,10 @@ def chromium() -> Iterator[browser.Browser]:
         yield one
 
 
+#: words that stand beyond their figure
+BEYOND = "t => t.getBoundingClientRect().right > t.ownerSVGElement.getBoundingClientRect().right + 1"
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_browser_shows_it_in_light_and_dark_on_phone_and_desk(
@@ -284,6 +303,8 @@ def test_browser_shows_it_in_light_and_dark_on_phone_and_desk(
         f"Math.min(...{shown}.flatMap(s => [...s.querySelectorAll('text')].map(t => t.getBoundingClientRect().left)))"
     )
     assert left >= 0.0
+    assert chromium.evaluate(f"{shown}.flatMap(s => [...s.querySelectorAll('text')].filter({BEYOND}))"
+                             ".map(t => t.textContent)") == []  # fmt: skip
     for name in ("--muted", *(f"--c{k}" for k in range(10))):
         value = chromium.evaluate(f"getComputedStyle(document.documentElement).getPropertyValue('{name}').trim()")
         needed = 4.5 if name == "--muted" else 3.0  # WCAG 2.2: text, and marks of figures
