@@ -12,13 +12,16 @@ from entangrid.data.errors import InputError
 from entangrid.experiments import statistics
 from entangrid.experiments.scores import ADDITIVE, NO_CONTROL, OPTIMUM, Scores, Variant
 from entangrid.experiments.statistics import Verdict
+from entangrid.experiments.statistics.bootstrap import RESAMPLES
 from entangrid.experiments.statistics.gap import enough_headroom
+from entangrid.experiments.statistics.ratios import FEWEST_RESAMPLES
 
 F = npt.NDArray[np.float64]
 
 GAP = "gap_closed"
 FEWEST_SEEDS = 3
 MARGIN, CONFIDENCE, POWER = 0.05, 0.95, 0.8
+_ALL_RESAMPLES = 5_000_000  # of all comparisons together; more than 500 have fewer each
 
 #: Metrics of which more is better; of the others in :data:`_LESS` less is. The rest have no direction.
 _MORE = (GAP, "stored_value", "self_consumption", "self_sufficiency")
@@ -76,15 +79,15 @@ def pairs(scores: Scores) -> list[tuple[str, str]]:
     """
     learning = [v for v in scores.variants.values() if v.learns]
     quantum = [v for v in learning if v.is_quantum]
-    found: list[tuple[str, str]] = []
+    found: dict[tuple[str, str], None] = {}
     for a in quantum or learning:
         for b in learning:
             if a.label != b.label and (b.label, a.label) not in found and _alike(a, b):
-                found.append((a.label, b.label))
+                found[a.label, b.label] = None
         rule = best_rule(scores, a)
         if rule is not None:
-            found.append((a.label, rule))
-    return found
+            found[a.label, rule] = None
+    return list(found)
 
 
 def of_arms(scores: Scores, declared: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
@@ -123,14 +126,16 @@ def compare_all(
     Where gap closed is not to be had (no optimum, too little headroom) the objective is compared instead.
     """
     found = pairs(scores) if chosen is None else list(chosen)
-    with_gap = all(_has_gap(scores, label) for pair in found for label in pair)
+    with_gap = all(_has_gap(scores, label) for label in dict.fromkeys(label for pair in found for label in pair))
     metric = GAP if with_gap else "objective"
-    return _corrected(
-        [
-            compare(scores, a, scores, b, metric, margin=margin, confidence=confidence, comparisons=len(found))
-            for a, b in found
-        ]
-    )
+    n = len(found)
+    resamples = min(max(_ALL_RESAMPLES // max(n, 1), FEWEST_RESAMPLES), RESAMPLES)
+
+    def one(a: str, b: str) -> Comparison:
+        return compare(scores, a, scores, b, metric, margin=margin, confidence=confidence, comparisons=n,
+                       resamples=resamples)  # fmt: skip
+
+    return _corrected([one(a, b) for a, b in found])
 
 
 def _has_gap(scores: Scores, label: str) -> bool:
@@ -148,6 +153,7 @@ def compare(
     margin: float = MARGIN,
     confidence: float = CONFIDENCE,
     comparisons: int = 1,
+    resamples: int = RESAMPLES,
 ) -> Comparison:
     """The difference a - b of two variants, of one study or of two on the same weeks and homes.
 
@@ -165,7 +171,7 @@ def compare(
     else:
         numerators, seeds, paired, denominator = _means(of_a, a, of_b, b, metric)
         unit = f"{of_a.unit(metric)}/week" if of_a.unit(metric) in ADDITIVE else of_a.unit(metric)
-    ratio = statistics.crossed_ratio(numerators, denominator, clusters=of_a.clusters)
+    ratio = statistics.crossed_ratio(numerators, denominator, clusters=of_a.clusters, resamples=resamples)
     interval = ratio.resampled.interval(confidence)
     p = ratio.resampled.p_value()
     limit = margin if metric == GAP else None
@@ -260,10 +266,14 @@ def _gaps(of_a: Scores, a: str, of_b: Scores, b: str) -> tuple[list[F], int, boo
     y, seeds_b = _rows(of_b, b, of_b.objective[b])
     saved_a, saved_b = none_a - np.nan_to_num(x), none_b - np.nan_to_num(y)
     room: F = np.asarray(none_b - best_b)
-    if not np.allclose(none_a, none_b) or not np.allclose(best_a, best_b):
+    if not _close(none_a, none_b) or not _close(best_a, best_b):
         raise InputError(f"gap closed: {a!r} and {b!r} solve different tasks; choose another metric")
     numerators, n, paired = statistics.paired_numerators(saved_a, saved_b, seeds_a, seeds_b)
     return numerators, n, paired, room
+
+
+def _close(a: F, b: F) -> bool:
+    return np.array_equal(a, b) or np.allclose(a, b)
 
 
 def _means(of_a: Scores, a: str, of_b: Scores, b: str, metric: str) -> tuple[list[F], int, bool, F]:

@@ -159,10 +159,13 @@ class Scores:
 
     def unit(self, metric: str) -> str:
         """The unit of a metric of held-out weeks, or of a whole run."""
-        if metric not in self._metrics:
-            return "-"
-        row = int(np.argmax(self._metric == self._metrics.index(metric)))
-        return str(self.table["unit"].iloc[row])
+        return self._units.get(metric, "-")
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        codes, rows = np.unique(self._metric, return_index=True)
+        units = self.table["unit"].iloc[rows]
+        return {self._metrics[code]: str(unit) for code, unit in zip(codes, units, strict=True) if code >= 0}
 
     def reference(self, label: str, controller: str) -> str | None:
         """The label of "no-control" or "optimum" for a variant: with the same swept values where it has them."""

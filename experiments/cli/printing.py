@@ -41,8 +41,7 @@ def print_summary(
     if room is not None:
         console.print(_matched(scores, room, summary.rules(study)[1]))
     lines = headroom.lines(room, study.cut) if matched else summary.closing_lines(scores, study, room=room)
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def _arms(study: StudyConfig | StoredStudy, scores: Scores) -> Table:

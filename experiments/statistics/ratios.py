@@ -5,7 +5,8 @@ Gap closed and paired differences of it are such ratios; so is a mean a week, wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from entangrid.experiments.statistics.bootstrap import RESAMPLES, Resampled, eff
 F = npt.NDArray[np.float64]
 
 _ELEMENTS = 4_000_000  # of a chunk of resampled sums
-_FEWEST = 2_000  # resamples, however many clusters there are
+FEWEST_RESAMPLES = 2_000  # however many clusters or comparisons there are
 
 
 class Ratio(NamedTuple):
@@ -71,12 +72,12 @@ def crossed_ratio(
     summed = sum(n.mean(0) for n in above)
     assert not isinstance(summed, int)
     estimate = float(summed.sum() / total)
-    rng = np.random.default_rng(seed)
-    chunk = max(_ELEMENTS // max(below.size, *(n.shape[0] for n in above)), 1)
-    resamples = min(resamples, max(_FEWEST, chunk))  # many clusters make smooth tails, and slow resamples
-    draws = np.concatenate(
-        [_draw(above, below, min(chunk, resamples - done), rng) for done in range(0, resamples, chunk)]
-    )
+    sizes = tuple(n.shape[0] for n in above)
+    chunk = max(_ELEMENTS // max(below.size, *sizes), 1)
+    resamples = min(resamples, max(FEWEST_RESAMPLES, chunk))  # many clusters make smooth tails, and slow resamples
+    plan = sizes, below.shape[0], below.shape[1], resamples, chunk, seed
+    weights = _kept(*plan) if resamples <= chunk else _weights(*plan)
+    draws = np.concatenate([_draw(above, below, each) for each in weights])
     parts, dfs = _variances(above, summed, below, estimate, total)
     df = effective_df(list(parts.values()), list(dfs.values()))
     return Ratio(Resampled(estimate, draws, df), float(np.sqrt(sum(parts.values()))), parts)
@@ -97,18 +98,44 @@ def paired_numerators(a: F, b: F, seeds_a: Sequence[int], seeds_b: Sequence[int]
     return [a, -b], min(len(seeds_a), len(seeds_b)), False
 
 
-def _draw(above: list[F], below: F, n: int, rng: np.random.Generator) -> F:
-    """n resampled ratios."""
+class _Weights(NamedTuple):
+    """How often each seed of every sample (as shares), each week and each cluster of homes is drawn, (B, ...) each."""
+
+    shares: list[F]
+    weeks: F
+    homes: F
+
+
+def _weights(
+    sizes: tuple[int, ...], weeks: int, clusters: int, resamples: int, chunk: int, seed: int
+) -> Iterator[_Weights]:
+    """Resamples in chunks; ``sizes``: seeds of every sample."""
+    rng = np.random.default_rng(seed)
+
+    def counts(n: int, resamples: int) -> F:
+        return resampling_counts(n, resamples, rng) if n > 1 else np.ones((resamples, 1))
+
+    for done in range(0, resamples, chunk):
+        n = min(chunk, resamples - done)
+        yield _Weights([counts(size, n) / size for size in sizes], counts(weeks, n), counts(clusters, n))
+
+
+@lru_cache(maxsize=4)
+def _kept(
+    sizes: tuple[int, ...], weeks: int, clusters: int, resamples: int, chunk: int, seed: int
+) -> Sequence[_Weights]:
+    """The same, kept: hundreds of comparisons of one study draw alike. Only where they are one chunk, for memory."""
+    return list(_weights(sizes, weeks, clusters, resamples, chunk, seed))
+
+
+def _draw(above: list[F], below: F, weights: _Weights) -> F:
+    """Resampled ratios (B,)."""
     weeks, clusters = below.shape
-    upper = np.zeros((n, weeks, clusters))
-    for sample in above:
-        seeds = sample.shape[0]
-        share = resampling_counts(seeds, n, rng) / seeds if seeds > 1 else np.ones((n, 1))
-        upper += (share @ sample.reshape(seeds, -1)).reshape(n, weeks, clusters)
-    of_weeks = resampling_counts(weeks, n, rng) if weeks > 1 else np.ones((n, 1))
-    of_homes = resampling_counts(clusters, n, rng) if clusters > 1 else np.ones((n, 1))
-    numerator = np.einsum("bw,bwc,bc->b", of_weeks, upper, of_homes, optimize=True)
-    denominator = ((of_weeks @ below) * of_homes).sum(1)
+    upper = np.zeros((weights.weeks.shape[0], weeks, clusters))
+    for sample, share in zip(above, weights.shares, strict=True):
+        upper += (share @ sample.reshape(sample.shape[0], -1)).reshape(upper.shape)
+    numerator = (np.einsum("bw,bwc->bc", weights.weeks, upper) * weights.homes).sum(1)
+    denominator = ((weights.weeks @ below) * weights.homes).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(denominator > 0.0, numerator / denominator, np.sign(numerator) * np.inf)
     return np.asarray(np.nan_to_num(ratio, nan=0.0, posinf=np.inf, neginf=-np.inf))

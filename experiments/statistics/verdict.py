@@ -52,6 +52,8 @@ def minimum_detectable_effect(
     for _ in range(60):  # halving is fast enough, and spares importing scipy.optimize
         middle = 0.5 * (low + high)
         low, high = (middle, high) if missing(middle) < 0.0 else (low, middle)
+        if high - low < 1e-10 * high:
+            break
     return standard_error * 0.5 * (low + high)
 
 

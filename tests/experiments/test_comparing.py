@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,26 @@ def test_swept_variants_meet_at_the_same_values(tmp_path: Path) -> None:
     assert ("quantum [gamma=0]", "twin [gamma=0]") in pairs
     assert ("quantum [gamma=0.2]", "rule") in pairs
     assert ("quantum [gamma=0]", "twin [gamma=0.2]") not in pairs
+
+
+def test_very_many_comparisons_have_fewer_resamples_each(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = Scores(tidy.read(study))
+    before = comparing.compare_all(scores)
+    drawn: list[int] = []
+    whole = comparing.compare
+
+    def noted(*given: Any, **options: Any) -> comparing.Comparison:
+        drawn.append(options["resamples"])
+        return whole(*given, **options)
+
+    monkeypatch.setattr(comparing, "compare", noted)
+    for in_all, expected in ((5_000_000, 10_000), (100_000, 5_000), (1_000, 2_000)):
+        drawn.clear()
+        monkeypatch.setattr(comparing, "_ALL_RESAMPLES", in_all)
+        found = comparing.compare_all(scores, [(before[0].a, before[0].b)] * 20)
+        assert drawn == [expected] * 20
+        assert found[0].difference == before[0].difference
+        assert found[0].low == pytest.approx(before[0].low, abs=0.02)
 
 
 def test_without_an_optimum_the_objective_is_compared_and_less_is_better(tmp_path: Path) -> None:

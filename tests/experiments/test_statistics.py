@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entangrid.data.errors import InputError
-from entangrid.experiments.statistics import crossed_ratio, gap_closed, paired_numerators
+from entangrid.experiments.statistics import crossed_ratio, gap_closed, paired_numerators, ratios
 
 NO_CONTROL, OPTIMUM = np.array([40.0, 30.0, 20.0]), np.array([20.0, 20.0, 10.0])
 
@@ -116,6 +116,23 @@ def test_standard_error_is_that_of_the_resamples() -> None:
     assert found.standard_error**2 == pytest.approx(sum(found.parts.values()))
     assert found.parts["homes"] == 0.0
     assert 29.0 <= found.df <= 58.0
+
+
+@pytest.mark.parametrize("resamples", [500, 3_000])
+def test_resamples_that_are_kept_are_those_that_would_be_drawn_again(
+    resamples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(8)
+    numerators = [rng.normal(0.3, 1.0, (6, 4, 3)), rng.normal(0.0, 1.0, (5, 4, 3))]
+    below = rng.uniform(0.5, 1.0, (4, 3))
+    first, second = (crossed_ratio(numerators, below, resamples=resamples) for _ in range(2))
+    monkeypatch.setattr(ratios, "_kept", ratios._weights)
+    anew = crossed_ratio(numerators, below, resamples=resamples)
+    assert first.resampled.draws.size == resamples
+    assert np.array_equal(first.resampled.draws, second.resampled.draws)
+    assert np.array_equal(first.resampled.draws, anew.resampled.draws)
+    other = crossed_ratio(numerators, below, resamples=resamples, seed=1)
+    assert not np.array_equal(first.resampled.draws, other.resampled.draws)
 
 
 def test_pairs_share_seeds_or_are_resampled_apart() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import statistics
-from entangrid.experiments.statistics.bootstrap import Resampled, effective_df
+from entangrid.experiments.statistics.bootstrap import Resampled, effective_df, quantile, resampling_counts
 
 RNG = np.random.default_rng(11)
 
@@ -146,6 +146,26 @@ def test_paired_probability_of_improvement_is_narrower_where_runs_share_their_lu
         statistics.improvement_bootstrap(a, b[:3], paired=True)
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_probability_of_improvement_by_ranks_is_that_of_every_pair(paired: bool) -> None:
+    a, b = RNG.normal(0.1, 1.0, (9, 4)).round(1), RNG.normal(0.0, 1.0, (9, 4)).round(1)
+    found = statistics.improvement_bootstrap(a, b, paired=paired, tasks_too=False, resamples=50, seed=3)
+    assert found.estimate == pytest.approx(float(statistics.probability_of_improvement(a, b)))
+    rng = np.random.default_rng(3)
+    resampling_counts(9, 200, rng)  # for the degrees of freedom
+    if not paired:
+        resampling_counts(9, 200, rng)
+    left = resampling_counts(9, 50, rng).astype(int)
+    right = left if paired else resampling_counts(9, 50, rng).astype(int)
+    each = [
+        float(statistics.probability_of_improvement(np.repeat(a, one, 0), np.repeat(b, other, 0)))
+        for one, other in zip(left, right, strict=True)
+    ]
+    np.testing.assert_allclose(found.draws, np.sort(each))
+    a[0, 0] = np.nan
+    assert np.isnan(statistics.improvement_bootstrap(a, b, paired=paired, resamples=50).estimate)
+
+
 @pytest.mark.parametrize("scores", [np.zeros(3), np.zeros((0, 2)), np.zeros((2, 2, 2))])
 def test_scores_of_another_shape_are_refused(scores: np.ndarray) -> None:
     for kind in (statistics.stratified_bootstrap, statistics.cluster_bootstrap):
@@ -164,3 +184,14 @@ def test_degrees_of_freedom_follow_the_larger_variance() -> None:
     assert effective_df([1.0, 1.0], [9, 9]) == pytest.approx(18.0)
     assert effective_df([0.0, 0.0], [9, 6]) == 6.0
     assert effective_df([0.0], [0]) == 0.0
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.floats(0.0, 1.0))
+def test_quantile_is_numpys(values: list[float], share: float) -> None:
+    ordered = np.sort(np.array(values))
+    assert quantile(ordered, share) == pytest.approx(float(np.quantile(ordered, share)), rel=1e-12, abs=1e-9)
+
+
+def test_quantile_of_infinite_values_and_of_none() -> None:
+    assert quantile(np.array([0.0, np.inf, np.inf]), 0.9) == np.inf
+    assert np.isnan(quantile(np.zeros(0), 0.5))
