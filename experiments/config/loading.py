@@ -110,12 +110,17 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         if one in over:
             out.pop(other, None)
     for key, value in over.items():
-        old = out.get(key)
+        old = _spelt_out(out.get(key)) if key == "task" else out.get(key)
         if isinstance(old, dict) and isinstance(value, dict) and not _replaces(old, value):
             out[key] = merge(old, value)
         else:
             out[key] = copy.deepcopy(value)
     return out
+
+
+def _spelt_out(task: Any) -> Any:
+    """A task that is only named as the mapping that it stands for."""
+    return {"name": task} if isinstance(task, str) else task
 
 
 def _replaces(old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -142,9 +147,13 @@ def _apply(content: dict[str, Any], override: str) -> None:
             if ".".join(parts[1:n]) in arms:
                 parts = ["arms", ".".join(parts[1:n]), *parts[n:]]
                 break
+    if parts[0] == "task" and len(parts) > 1:
+        content["task"] = _spelt_out(content.get("task"))
     try:
         set_path(content, parts, text.scalar(value, where))
         if parts[0] in _INSTEAD and content[parts[0]] is not None:
             content.pop(_INSTEAD[parts[0]], None)
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,24 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# 3e-4 is a number, as in YAML 1.2, not text, as in YAML 1.1
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 def read(path: Path, where: str) -> str:
     """The text of a file; raises InputError for what cannot be read, is too large or no UTF-8."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{where}: {path.stat().st_size} bytes; expected at most {MOST_BYTES}")
+        size = path.stat().st_size
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # a null character in the path
         raise InputError(f"{where!r}: cannot be read: {error}") from None
-    if len(content) > MOST_BYTES:
-        raise InputError(f"{where}: more than {MOST_BYTES} bytes; expected at most so many")
+    if max(size, len(content)) > MOST_BYTES:
+        raise InputError(f"{where}: {max(size, len(content))} bytes; expected at most {MOST_BYTES}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -81,6 +85,8 @@ def scalar(text: str, where: str) -> Any:
         raise InputError(f"{where}:{line} not valid YAML: {' '.join(str(reason).split())}") from None
     except RecursionError:
         raise InputError(f"{where}: not valid YAML: nested too deeply") from None
+    except InputError:
+        raise
     except (ValueError, TypeError, OverflowError) as error:  # numbers of thousands of digits, dates that do not exist
         raise InputError(f"{where}: not valid YAML: {' '.join(str(error).split())[:200]}") from None
     finally:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import config
+from entangrid.experiments.config import text as config_text
 
 GOOD = yaml.safe_load(
     """
@@ -139,3 +140,25 @@ def test_any_mutation_is_accepted_or_named_never_a_traceback(path: str, value: o
     with pytest.raises(InputError) as refused:
         config.parse(text, "mine.yaml")
     assert all(line.startswith("mine.yaml: ") for line in str(refused.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3e-4", 3e-4), ("1E3", 1e3), ("-2.e+1", -20.0), ("1.5e-2", 0.015), ("e5", "e5"), ("1e", "1e"), ("1e5x", "1e5x")],
+)
+def test_exponents_are_numbers_without_a_point(text: str, value: object) -> None:
+    found = config_text.scalar(text, "--set")
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_task_that_is_only_named_can_be_added_to(tmp_path: Path) -> None:
+    arms = "arms: {none: {controller: no-control}, mlp: {controller: ppo-mlp}}"
+    (tmp_path / "base.yaml").write_text(f"name: base\ntask: Battery-v0\n{arms}\n", encoding="utf-8")
+    (tmp_path / "more.yaml").write_text("extends: base.yaml\nname: more\ntask: {comfort_weight: 2}\n", encoding="utf-8")
+    for study in (
+        config.load(str(tmp_path / "base.yaml"), ["task.comfort_weight=2"]),
+        config.load(str(tmp_path / "more.yaml")),
+    ):
+        assert (study.task.name, study.task.comfort_weight) == ("Battery-v0", 2.0)
+    assert config.load(str(tmp_path / "more.yaml"), ["task=thermostat"]).task.comfort_weight == 1.0

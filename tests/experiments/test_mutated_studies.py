@@ -158,7 +158,15 @@ TEXTS: list[tuple[bytes, str]] = [
     (b"a: !!python/name:os.system", "not valid YAML"),
     (b"name: !!binary '*'", "name: Input should be a valid string (got b'')"),
     (b"a: " + b"9" * 5_000, "not valid YAML"),
-    (b"# " + b"x" * 1_100_000, "expected at most 1000000"),
+    (b"# " + b"x" * 1_100_000, "1100002 bytes; expected at most 1000000"),
+    ("name: mine".encode("utf-16"), "not UTF-8"),
+    ("name: mine".encode("utf-16-be"), "special characters are not allowed"),
+    (b'name: "\\ud800"', "name: Input should be a valid string"),
+    (b"name: x\narms: {../evil: {controller: no-control}}", "arms.../evil: String should match pattern"),
+    (b"name: x\narms: {'': {controller: no-control}}", "arms.: String should match pattern"),
+    (b"name: x\ntraining: {steps: 1e999}", "training.steps: Input should be a valid integer (got inf)"),
+    (b"name: x\narms: !!omap [a: 1]", "arms: expected a mapping of fields"),
+    (b"extends: /dev/zero", "expected at most 1000000"),
     (b"--- {a: 1}\n--- {b: 2}", "not valid YAML"),
     (b"\tname: x", "not valid YAML"),
     (b"extends: 3", "extends: expected the name"),
@@ -221,7 +229,22 @@ def test_texts_that_are_no_study(content: bytes, expected: str, place: Path) -> 
     study.write_bytes(content)
     message = expect_refusal(study, place / "done")
     assert expected in message
-    assert str(study) in message
+    assert message.count(str(study)) == len(message.splitlines())  # each line names it once
+
+
+def test_links_that_lead_nowhere(place: Path) -> None:
+    for name, target in (("round.yaml", "and-round.yaml"), ("and-round.yaml", "round.yaml"), ("off.yaml", "nowhere")):
+        (place / name).symlink_to(target)
+    assert "cannot be read: Too many levels" in expect_refusal(place / "round.yaml", place / "done")
+    assert "cannot be read: No such file" in expect_refusal(place / "off.yaml", place / "done")
+
+
+def test_files_that_extend_one_another_end(place: Path) -> None:
+    for i in range(12):
+        (place / f"on{i}.yaml").write_text(f"extends: on{i + 1}.yaml\nname: on\n", encoding="utf-8")
+    assert "more than 8 files extend one another" in expect_refusal(place / "on0.yaml", place / "done")
+    (place / "on3.yaml").write_text("extends: ./on1.yaml\n", encoding="utf-8")
+    assert "extends this file in turn" in expect_refusal(place / "on0.yaml", place / "done")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +270,8 @@ def test_paths_that_are_no_file(name: str, expected: str, place: Path) -> None:
         ("training..steps=3", "expected a field and its value"),
         ("training.steps=0", "training.steps: "),
         ("training.stepz=1", "training.stepz: unknown field (did you mean 'steps'?)"),
-        ("training.steps=[", "--set training.steps=[: line 1, column 2: not valid YAML"),
+        ("training.steps=&a [*a]", "--set training.steps=&a [*a]: not valid YAML: an alias stands within"),
+        ("training.steps=[", "entangrid: --set training.steps=[: line 1, column 2: not valid YAML"),
         ("training.seeds.7=1", "training.seeds is a list of 2; '7' is no place in it"),
         ("name.first=x", "name is 'mine', which has no field 'first'"),
         ("arms.none=null", "arms hold 0 of 'no-control'"),
