@@ -50,11 +50,15 @@ def encoding_frequencies(circuit: Circuit, scaling: Any = None) -> list[np.ndarr
 
     A Pauli rotation by g x adds -g, 0 or g; a controlled one also -g/2 and g/2. `scaling` (n_scales,) are the λ,
     `init_scaling` by default. Squashing is left out: with it the series is one in tanh(λ x) or arctan(λ x). Raises
-    `InputError` for amplitude encoding, which has no generators, and for more frequencies than can be listed.
+    `InputError` for amplitude encoding, which has no generators, for `scaling` of another shape, and for more
+    frequencies than can be listed.
     """
     if circuit.encoding == "amplitude":
         raise InputError("encoding='amplitude' has no generators, hence no spectrum")
-    scales = np.full(circuit.program.n_scales, circuit.init_scaling) if scaling is None else np.asarray(scaling, float)
+    n_scales = circuit.program.n_scales
+    scales = np.full(n_scales, circuit.init_scaling) if scaling is None else np.asarray(scaling, float)
+    if scales.shape != (n_scales,):
+        raise InputError(f"scaling has shape {scales.shape}; expected ({n_scales},)")
     steps: list[list[np.ndarray]] = [[] for _ in range(circuit.features)]
     for gate in circuit.gates:
         for primitive in translate(gate) or ():

@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -113,7 +114,7 @@ class Recorder:
 
         def getattribute(device: Any, name: str) -> Any:
             if name == "states" and recorder.pending(device):
-                raise Untraceable("reading the amplitudes of the device")
+                raise Untraceable(_reader())
             return get(device, name)
 
         def setattribute(device: Any, name: str, value: Any) -> None:
@@ -148,6 +149,19 @@ class Recorder:
                     delattr(owner, name)
                 else:
                     setattr(owner, name, value)
+
+
+def _reader() -> str:
+    """Who asks for the amplitudes: the function of TorchQuantum in the calls that lead here, or the module itself."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name, where = frame.f_code.co_name, str(frame.f_globals.get("__name__", ""))
+        if where.startswith("torchquantum.functional."):
+            return f"gate {name}"
+        if where.startswith("torchquantum.measurement."):
+            return f"{name}, which reads the amplitudes of the device,"
+        frame = frame.f_back
+    return "reading the amplitudes of the device"
 
 
 def run_traced(module: torch.nn.Module, args: Sequence[Any], read: ReadOut) -> Any:

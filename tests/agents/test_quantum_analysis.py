@@ -221,6 +221,7 @@ def test_the_series_reproduces_the_circuit_at_other_points() -> None:
     [
         (lambda: fourier_spectrum(Circuit(2, 1, encoding="amplitude")), "amplitude"),
         (lambda: fourier_spectrum(Circuit(2, 1), 2), "feature=2"),
+        (lambda: encoding_frequencies(Circuit(1, 2), 0), r"scaling has shape \(\); expected \(2,\)"),
         (lambda: encoding_frequencies(Circuit(1, 14), np.sqrt(np.arange(2.0, 16.0))), "common measure"),
         (lambda: gradient_variance(Circuit(1, 1, rotations=())), "no trainable"),
         (lambda: gradient_variance(Circuit(1, 1), output=1), "output=1"),

@@ -212,8 +212,29 @@ class TrainableMatrix(Encoded):
         super().gates(x, device)
 
 
+class Sampling(Encoded):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        device = tq.QuantumDevice(n_wires=N, bsz=x.shape[0])
+        self.gates(x, device)
+        return tq.expval_joint_sampling(device, "ZZI", 10)
+
+
+def test_sampling_is_named_and_left_to_torchquantum() -> None:
+    layer = compile_circuit(Sampling())
+    with pytest.warns(
+        UserWarning, match="expval_joint_sampling, which reads the amplitudes of the device, has no fast"
+    ):
+        assert layer(torch.randn(4, N)).shape == (4,)
+    assert layer.mode == "torchquantum"
+
+
 @pytest.mark.parametrize(
-    ("kind", "word"), [(Resetting, "amplitudes"), (Looking, "amplitudes"), (TrainableMatrix, "qubitunitaryfast")]
+    ("kind", "word"),
+    [
+        (Resetting, "gate reset "),
+        (Looking, "reading the amplitudes of the device "),
+        (TrainableMatrix, "gate qubitunitaryfast "),
+    ],
 )
 def test_what_has_no_fast_form_is_named_and_left_to_torchquantum(kind: type[Any], word: str) -> None:
     torch.manual_seed(0)
