@@ -33,30 +33,73 @@ def to_qasm(
 
     Inputs of the program are the features ``x_i`` (the observation behind min-max scaling and input layer), the input
     scalings ``lambda_i`` and the weights ``theta_i``, unless their values are given. `setting` is one of the bases of
-    `analysis_cost.measurement_settings`; most circuits have one. Raises `InputError` for amplitude encoding, a gate
-    that ``stdgates.inc`` does not have, values of another number, and a setting that does not exist.
+    `analysis_cost.measurement_settings`; most circuits have one. Amplitude encoding becomes rotations that are
+    controlled by all qubits before, by the angles ``prepare_i`` of `preparation_angles`, which are inputs in the place
+    of the features. Raises `InputError` for a gate that ``stdgates.inc`` does not have, values of another number, and a
+    setting that does not exist.
     """
-    if circuit.encoding == "amplitude":
-        raise InputError("encoding='amplitude' prepares a state, for which OpenQASM 3 has no statement")
     bases = measurement_settings(circuit.terms, circuit.n_qubits)
     if not 0 <= setting < len(bases):
         raise InputError(f"setting={setting} must be between 0 and {len(bases) - 1}")
     values: dict[str, Sequence[float] | None] = {"x": features, "lambda": scaling, "theta": weights}
     declared = []
+    prepares = circuit.encoding == "amplitude"
     sizes = {"x": circuit.features, "lambda": circuit.program.n_scales, "theta": circuit.program.n_weights}
     for name, given in values.items():
         if given is None:
-            declared += [f"input float[64] {name}_{i};" for i in range(sizes[name])]
+            shown, size = ("prepare", len(_nodes(circuit))) if prepares and name == "x" else (name, sizes[name])
+            declared += [f"input float[64] {shown}_{i};" for i in range(size)]
         elif len(given) != sizes[name]:
             raise InputError(f"{_FIELDS[name]} has {len(given)} numbers; expected {sizes[name]}")
     n = circuit.n_qubits
     lines = ["OPENQASM 3.0;", 'include "stdgates.inc";', *_comments(circuit, bases[setting], setting, len(bases))]
     lines += [*declared, f"qubit[{n}] q;", f"bit[{n}] c;"]
+    lines += _preparation(circuit, features) if prepares else []
     for gate in circuit.gates:
         lines += _statements(circuit, gate, values)
     for wire, letter in enumerate(bases[setting]):
         lines += [f"{name} q[{wire}];" for name in _TO_Z.get(letter, ())]
     return "\n".join([*lines, "c = measure q;"]) + "\n"
+
+
+def preparation_angles(circuit: Circuit, features: Sequence[float]) -> list[float]:
+    """Angles [rad] of the rotations that prepare an observation (n_features,) of amplitude encoding, in the order of
+    ``prepare_i``: a binary tree over the amplitudes (Möttönen et al. 2005, arXiv:quant-ph/0407010).
+
+    Each is 2 atan2(b, a) of the norms of the right and the left half of a branch, or at the last qubit of the two
+    numbers themselves with their signs. Raises `InputError` for another encoding or another number of features.
+    """
+    if circuit.encoding != "amplitude":
+        raise InputError(f"encoding={circuit.encoding!r} prepares no state; expected 'amplitude'")
+    if len(features) != circuit.features:
+        raise InputError(f"features has {len(features)} numbers; expected {circuit.features}")
+    numbers = [float(v) for v in features] + [0.0] * ((1 << circuit.n_qubits) - circuit.features)
+    out = []
+    for wire, branch in _nodes(circuit):
+        half = 1 << (circuit.n_qubits - wire - 1)
+        left, right = (numbers[(2 * branch + k) * half :][:half] for k in (0, 1))
+        a, b = (left[0], right[0]) if half == 1 else (math.hypot(*left), math.hypot(*right))
+        out.append(2.0 * math.atan2(b, a))
+    return out
+
+
+def _nodes(circuit: Circuit) -> list[tuple[int, int]]:
+    """(wire, number of the branch) of every rotation of the tree, without branches that hold no feature."""
+    n = circuit.n_qubits
+    return [(w, j) for w in range(n) for j in range(1 << w) if j << (n - w) < circuit.features]
+
+
+def _preparation(circuit: Circuit, features: Sequence[float] | None) -> list[str]:
+    angles = None if features is None else preparation_angles(circuit, features)
+    lines = [
+        f"// prepares the features, normalised, as amplitudes of |0> to |{circuit.features - 1}>, q[0] the highest bit"
+    ]
+    for i, (wire, branch) in enumerate(_nodes(circuit)):
+        bits = [branch >> (wire - 1 - control) & 1 for control in range(wire)]
+        modifiers = "".join("ctrl @ " if bit else "negctrl @ " for bit in bits)
+        angle = f"prepare_{i}" if angles is None else _number(angles[i])
+        lines.append(f"{modifiers}ry({angle}) " + ", ".join(f"q[{w}]" for w in range(wire + 1)) + ";")
+    return lines
 
 
 def _comments(circuit: Circuit, basis: str, setting: int, n_settings: int) -> list[str]:

@@ -24,13 +24,14 @@ def cost_lines(circuit: Circuit | CVCircuit, batch: int) -> list[str]:
     """Parameters, depth, gates and executions per gradient step."""
     counts = cost(circuit)
     cv = isinstance(circuit, CVCircuit)
+    prepares = not isinstance(circuit, CVCircuit) and circuit.encoding == "amplitude"
     groups = ", ".join(f"{group.replace('_', ' ')} {n}" for group, n in counts.parameters.items() if n)
     two = {"beam-splitter"} if cv else {g.name for g in getattr(circuit, "gates", ()) if len(g.wires) > 1}
     shift = counts.shift_executions(batch)
     n_reads = circuit.observables if isinstance(circuit, CVCircuit) else circuit.terms.weights.shape[1]
     rows = [
         ("parameters", f"{circuit.n_parameters}", groups),
-        ("depth", f"{counts.depth}", ""),
+        ("depth", f"{counts.depth}", "behind the preparation of the amplitudes" if prepares else ""),
         ("two-mode gates" if cv else "two-qubit gates", f"{counts.two_wire_gates}", _list(counts.gates, two)),
         ("gates", f"{sum(counts.gates.values())}", _list(counts.gates)),
         ("read-outs", f"{n_reads}", _reads(circuit)),

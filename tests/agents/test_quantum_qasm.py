@@ -18,7 +18,7 @@ from entangrid.agents.quantum.analysis_cost import measurement_settings, pauli_s
 from entangrid.agents.quantum.analysis_states import draw_weights, read, states
 from entangrid.agents.quantum.cv import CVCircuit
 from entangrid.agents.quantum.drawing import boxes, text
-from entangrid.agents.quantum.qasm import to_qasm
+from entangrid.agents.quantum.qasm import preparation_angles, to_qasm
 from entangrid.data.errors import InputError
 
 # arguments and qubits of each gate of stdgates.inc that may appear, and TorchQuantum's name for it
@@ -108,6 +108,37 @@ def test_programs_compute_the_circuits_expectation_values(name: str, given: str)
     np.testing.assert_allclose(by_string @ circuit.terms.weights, want, atol=1e-12)
 
 
+PREPARING = re.compile(r"^((?:(?:neg)?ctrl @ )*)ry\((.*)\) (q\[0\](?:, q\[\d+\])*);$")
+
+
+@pytest.mark.parametrize("features", [[3.0], [-1.0, 2.0], [0.5, -1.0, 0.0, 2.0, -0.3], [0.0, 0.0, 0.0, 0.0, 0.0, -4.0]])
+@pytest.mark.parametrize("given", [True, False])
+def test_amplitudes_are_prepared_by_controlled_rotations(features: list[float], given: bool) -> None:
+    n = 3
+    circuit = Circuit(n, 2, len(features), encoding="amplitude")
+    angles = preparation_angles(circuit, features)
+    program = to_qasm(circuit, features=features) if given else to_qasm(circuit)
+    values = {f"prepare_{i}": angle for i, angle in enumerate(angles)}
+    assert set(re.findall(r"input float\[64\] (prepare_\d+);", program)) == (set() if given else set(values))
+    psi = np.zeros((2,) * n)
+    psi[0, 0, 0] = 1.0
+    lines = program[program.index("// prepares") :].splitlines()[1:]
+    for line in lines[: len(angles)]:
+        found = PREPARING.match(line)
+        assert found, line
+        bits = tuple(int(m == "ctrl") for m in found[1].split(" @ ")[:-1])
+        assert re.findall(r"\d+", found[3]) == [str(w) for w in range(len(bits) + 1)]
+        half = 0.5 * evaluate(found[2], values)
+        turn = np.array([[math.cos(half), -math.sin(half)], [math.sin(half), math.cos(half)]])
+        psi[bits] = np.tensordot(turn, psi[bits], 1)
+    want = np.zeros(1 << n)
+    want[: len(features)] = np.array(features) / np.linalg.norm(features)
+    np.testing.assert_allclose(psi.ravel(), want, atol=1e-15)
+    rest = lines[len(angles) : -1]
+    assert len(rest) == len(circuit.gates)
+    assert all(GATE.match(line) for line in rest)
+
+
 def test_the_program_says_what_it_reads() -> None:
     program = to_qasm(Circuit(2, 1, readout=("XI", ((0.5, "ZZ"), (1.0, "IZ")))), 1)
     assert "// setting 2 of 2: qubits measured in the bases XZ" in program
@@ -117,7 +148,8 @@ def test_the_program_says_what_it_reads() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: to_qasm(Circuit(2, 1, encoding="amplitude")), "amplitude"),
+        (lambda: to_qasm(Circuit(2, 1, encoding="amplitude"), features=[1.0]), "features has 1 numbers; expected 2"),
+        (lambda: preparation_angles(Circuit(2, 1), [1.0, 0.0]), "encoding='rx'"),
         (lambda: to_qasm(Circuit(2, 1), 1), "setting=1"),
         (lambda: to_qasm(Circuit(2, 1), weights=[1.0]), "weights has 1 numbers; expected 4"),
         (lambda: to_qasm(Circuit(1, 1), weights=[1.0, math.nan]), "nan is no angle"),
