@@ -87,7 +87,8 @@ class Schedule:
     gamma, batch, capacity: discount, transitions of an update, size of the replay. begin: steps before the first
     update. every: steps between updates, or 0 to update once at the end of every episode. target_every: steps (with
     every=0: episodes) between copies into the target network, or 0 for none. huber: else the mean squared error.
-    mask_ends: no value beyond the end of an episode.
+    mask_ends: no value beyond the end of an episode. residual: without a target network, the gradient also runs through
+    the value ahead (Baird 1995's residual gradient), as in code that calculates the target on the gradient's tape.
     """
 
     gamma: float
@@ -98,6 +99,7 @@ class Schedule:
     target_every: int = 1
     huber: bool = False
     mask_ends: bool = True
+    residual: bool = False
 
 
 class Learner:
@@ -119,17 +121,23 @@ class Learner:
         """One gradient step on a random batch; ``factor`` multiplies the learning rates. Mean absolute error before."""
         schedule = self.schedule
         picks = self.rng.integers(0, replay.size, schedule.batch)
-        target = self.target if schedule.target_every else self.function.parameters
-        ahead = self.function.values(replay.following[picks], target).max(1)
-        if schedule.mask_ends:
-            ahead = ahead * replay.goes_on[picks]
-        wanted = replay.rewards[picks] + np.float32(schedule.gamma) * ahead
-        values, kept = self.function.values_and_keep(replay.states[picks])
-        chosen = replay.actions[picks]
-        miss = values[self._rows, chosen] - wanted
-        slope: F = np.clip(miss, -1.0, 1.0) if schedule.huber else 2.0 * miss
+        weight = np.float32(schedule.gamma) * (replay.goes_on[picks] if schedule.mask_ends else np.float32(1.0))
+        states, chosen = replay.states[picks], replay.actions[picks]
+        through = schedule.residual and not schedule.target_every
+        if through:
+            values, kept = self.function.values_and_keep(np.concatenate([states, replay.following[picks]]))
+            ahead = values[schedule.batch :]
+        else:
+            ahead = self.function.values(
+                replay.following[picks], self.target if schedule.target_every else self.function.parameters
+            )
+            values, kept = self.function.values_and_keep(states)
+        miss = values[self._rows, chosen] - (replay.rewards[picks] + weight * ahead.max(1))
+        slope: F = (np.clip(miss, -1.0, 1.0) if schedule.huber else 2.0 * miss) / np.float32(schedule.batch)
         grad = np.zeros_like(values)
-        grad[self._rows, chosen] = slope / np.float32(schedule.batch)
+        grad[self._rows, chosen] = slope
+        if through:
+            grad[schedule.batch + self._rows, ahead.argmax(1)] -= weight * slope
         self.optimizer.step(self.function.parameters, self.function.gradients(kept, grad), factor)
         self.updates += 1
         return float(np.abs(miss).mean())

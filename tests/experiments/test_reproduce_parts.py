@@ -14,8 +14,9 @@ from entangrid.agents.quantum.compiling import compile_circuit
 from entangrid.agents.quantum.library import chen2020, jerbi2021, lockwood2020, qevcs2025, skolik2022
 from entangrid.data.errors import InputError
 from entangrid.experiments.reproduce import chen2020 as lake
-from entangrid.experiments.reproduce import franz2022_network, meyer2025, nengroo2025
+from entangrid.experiments.reproduce import franz2022_network, meyer2025, nengroo2025, sign_tables
 from entangrid.experiments.reproduce import jerbi2021 as policy_gradient
+from entangrid.experiments.reproduce import lockwood2020 as from_signs
 from entangrid.experiments.reproduce.approximators import Adam, CircuitFunction, NetworkFunction, RMSprop, n_parameters
 from entangrid.experiments.reproduce.bootstrap import difference_of_medians, mean_interval, probability_less
 from entangrid.experiments.reproduce.q_learning import CartPole, Learner, Replay, Schedule, learn
@@ -149,6 +150,82 @@ def test_episode_end_updates_and_cartpoles_limit() -> None:
         replay.add(np.array([i], np.float32), i, 0.0, np.array([i + 1], np.float32), i == 4)
     assert sorted(replay.actions) == [2, 3, 4]
     assert replay.goes_on[replay.actions == 4] == 0.0
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_without_a_target_network_the_gradient_may_run_through_the_value_ahead(residual: bool) -> None:
+    rng = np.random.default_rng(4)
+    function = NetworkFunction((3, 5, 2), rng)
+    schedule = Schedule(0.9, 6, 20, target_every=0, residual=residual)
+    replay = Replay(20, 3)
+    for i in range(20):
+        replay.add(*(rng.standard_normal(3).astype(np.float32), i % 2, 1.0, rng.standard_normal(3), i % 5 == 0))
+    seen: dict[str, Any] = {}
+
+    class Watching(Adam):
+        def step(self, parameters: Any, gradients: Any, factor: float = 1.0) -> None:
+            seen.update(gradients)
+
+    Learner(function, Watching({}), schedule, np.random.default_rng(5)).update(replay)
+    picks = np.random.default_rng(5).integers(0, 20, 6)
+    p = {name: torch.tensor(value, requires_grad=True) for name, value in function.parameters.items()}
+
+    def values(x: Any) -> torch.Tensor:
+        return torch.relu(torch.from_numpy(x) @ p["w0"] + p["b0"]) @ p["w1"] + p["b1"]
+
+    ahead = values(replay.following[picks]).amax(1)
+    wanted = 1.0 + 0.9 * torch.from_numpy(replay.goes_on[picks]) * (ahead if residual else ahead.detach())
+    chosen = values(replay.states[picks])[torch.arange(6), torch.from_numpy(replay.actions[picks])]
+    ((wanted - chosen) ** 2).mean().backward()
+    for name, tensor in p.items():
+        assert tensor.grad is not None
+        np.testing.assert_allclose(seen[name], tensor.grad.numpy(), atol=1e-5, err_msg=name)
+
+
+def test_tables_of_actions_for_signs_do_the_opposite_at_the_opposite_pattern() -> None:
+    states = np.array([[1.0, -1.0, 0.0, -1.0], [-1.0, 1.0, -1.0, 1.0]], np.float32)
+    np.testing.assert_array_equal(sign_tables.patterns(states), [10, 5])
+    tables = sign_tables.symmetric_tables()
+    assert len(np.unique(tables, axis=0)) == len(tables) == 256
+    assert (tables != tables[:, ::-1]).all()
+    left = np.zeros(16, np.bool_)
+    pushed, turned = sign_tables.mean_steps(np.stack([left, sign_tables.ANGULAR_VELOCITY]), 100, 0)
+    assert 8.0 < pushed < 11.0  # always to one side: falls at once
+    assert 180.0 < turned < 220.0
+    assert sign_tables.mean_steps(left[None], 20, 0, limit=5)[0] == 5.0
+
+
+def test_values_on_signs_solve_bellmans_equation() -> None:
+    counts = np.zeros((16, 2, 17))
+    counts[0, 0, 1] = 3.0  # pattern 0 leads to pattern 1, from where every second step is an end
+    counts[1, 1, [1, 16]] = 2.0
+    values = sign_tables.solve(counts, 0.9, np.full((16, 2), -7.0))
+    stay = 1.0 / (1.0 - 0.45)
+    assert values[1, 1] == pytest.approx(stay, abs=1e-4)
+    assert values[0, 0] == pytest.approx(1.0 + 0.9 * stay, abs=1e-4)
+    assert values[0, 1] == values[5, 0] == -7.0
+
+
+def test_lockwoods_criterion_is_the_one_stated() -> None:
+    def judged(published: float, control: float, seeds: int = 10) -> bool | None:
+        results: dict[str, list[dict[str, Any]]] = {
+            arm: [{"parameters": 48, "returns": [9.0] * 150 + [400.0] * 50}] * seeds for arm in from_signs.ARMS
+        }
+        results["best-sign-table"] = [{"steps": 330.0, "angular_velocity": 198.0}] * seeds
+        results["exact-sign-learner"] = [{"steps": 90.0}] * seeds
+        for arm, mean in (("as-published", published), ("target-and-every-step", control)):
+            results[arm] = [{"parameters": 48, "returns": [500.0] * 150 + [mean] * 50}] * seeds
+        return from_signs.judge(results, False, None).passed
+
+    assert judged(76.0, 151.0) is True
+    assert judged(76.0, 150.0) is False  # whatever the arms reach that change more
+    assert judged(39.0, 151.0) is False
+    assert judged(111.0, 151.0) is False
+    assert judged(76.0, 151.0, seeds=9) is None
+    arms = from_signs.ARMS
+    changed = {key for key in arms["as-published"] if arms["as-published"][key] != arms["target-and-every-step"][key]}
+    assert changed == {"every", "target_every", "residual"}
+    assert set(arms["target-and-every-step"]) == set(arms["as-published"])
 
 
 def test_frozen_lakes_shortest_path_has_six_steps() -> None:
