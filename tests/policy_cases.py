@@ -114,6 +114,7 @@ CASES = [
     Case("ppo-own-module", PPO, _AC, Tracking, {"circuit": small_network}, _PPO),
     Case("ppo-torch", PPO, _AC, Tracking, BOTH | {"backend": "torch"}, _PPO),
     Case("ppo-torchquantum", PPO, _AC, Tracking, BOTH | {"backend": "torchquantum"}, _PPO),
+    Case("ppo-double", PPO, _AC, Tracking, BOTH | {"backend": {"backend": "fused", "precision": "double"}}, _PPO),
     Case("ppo-mlp-beta", PPO, ScaledActorCriticPolicy, Tracking, {"head": "beta", "lr_scale_actor": 2.0}, _PPO),
     Case("a2c-both", A2C, _AC, Tracking, BOTH, _A2C),
     Case("a2c-adam", A2C, _AC, Choosing, ACTOR, _A2C | {"use_rms_prop": False}),

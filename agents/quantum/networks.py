@@ -58,6 +58,17 @@ def _cv_precision(backend: str | Mapping[str, Any], field: str) -> str:
     return str(precision)
 
 
+def _between_neighbours(layer: nn.Module) -> nn.Module:
+    """The layer, with its outputs in the observations' type where it computes in double precision."""
+    if getattr(layer, "dtype", torch.float32) == torch.float64:
+        layer.register_forward_hook(_as_observed)
+    return layer
+
+
+def _as_observed(layer: nn.Module, args: tuple[torch.Tensor, ...], out: torch.Tensor) -> torch.Tensor:
+    return out.to(args[0].dtype)
+
+
 def circuit_layer(
     option: CircuitOption, n_inputs: int, backend: str | Mapping[str, Any], field: str = "circuit"
 ) -> tuple[nn.Module, int]:
@@ -71,11 +82,13 @@ def circuit_layer(
         return CVLayer(cv.build(_cv_precision(backend, field))), cv.outputs
     if isinstance(option, Mapping):
         circuit = fit_circuit(option, n_inputs, field)
-        return compile_circuit(circuit, backend=backend), circuit.outputs
+        return _between_neighbours(compile_circuit(circuit, backend=backend)), circuit.outputs
     if not callable(option):
         raise InputError(f"{field}={option!r}: expected a dictionary, or a function from the number of inputs")
     module: nn.Module = option(n_inputs)
-    layer = compile_circuit(module, backend=backend) if isinstance(module, tq.QuantumModule) else module
+    layer = module
+    if isinstance(module, tq.QuantumModule):
+        layer = _between_neighbours(compile_circuit(module, backend=backend))
     with torch.no_grad():
         out = layer(torch.zeros(2, n_inputs))
     if out.dim() != 2 or out.shape[0] != 2:
