@@ -11,7 +11,7 @@ import torch
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.fused import Engine, execute
 from entangrid.agents.quantum.module import CircuitModule
-from entangrid.agents.quantum.states import beside_a_row
+from entangrid.agents.quantum.states import DRAWS, beside_a_row
 from entangrid.data.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ class CompiledCircuit(torch.nn.Module):
             return self._finish(self.network(features, module.input_scaling, module.angles, parts))
         assert self.engine is not None
         return self._finish(execute(self.engine, features, module.input_scaling, module.angles, parts))
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        state_dict.pop(prefix + DRAWS, None)  # of a layer with noise or shots
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _finish(self, z: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.module.finish(z)

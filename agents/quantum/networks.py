@@ -12,6 +12,7 @@ from entangrid.agents.quantum.compiling import CompiledCircuit, compile_circuit
 from entangrid.agents.quantum.cv import CVCircuit
 from entangrid.agents.quantum.cv_module import CVModule
 from entangrid.agents.quantum.fitting import fit_circuit, fit_cv_circuit
+from entangrid.agents.quantum.noisy import Counting
 from entangrid.agents.quantum.torchquantum import tq
 from entangrid.data.errors import InputError
 
@@ -67,6 +68,14 @@ def _between_neighbours(layer: nn.Module) -> nn.Module:
 
 def _as_observed(layer: nn.Module, args: tuple[torch.Tensor, ...], out: torch.Tensor) -> torch.Tensor:
     return out.to(args[0].dtype)
+
+
+def restart_draws(network: nn.Module) -> None:
+    """Give circuits with noise or shots their own random numbers back: SB3 builds a target by loading the state of the
+    network it follows, the state of whose draws is then the target's too."""
+    for module in network.modules():
+        if isinstance(module, Counting):
+            module.restart()
 
 
 def circuit_layer(

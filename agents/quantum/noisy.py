@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from entangrid.agents.quantum.parameter_shift import shift_rules, shifted
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import PauliTerms, parse_readout
 from entangrid.agents.quantum.shots import Shots
-from entangrid.agents.quantum.states import beside_a_row
+from entangrid.agents.quantum.states import DRAWS, beside_a_row
 from entangrid.agents.quantum.steps import noisy_program
 from entangrid.agents.quantum.traced import TracedCircuit
 from entangrid.agents.quantum.tracing import MATRIX_GATES, Tape, TracedGate, Untraceable
@@ -30,10 +30,22 @@ class Draws:
     and the number of the call determine."""
 
     def __init__(self, seed: int | None) -> None:
-        self.seed = int(torch.randint(1 << 62, ())) if seed is None else seed
-        self.calls = 0
-        self.executions = 0
-        self.measurements = 0
+        self.own_seed = self.seed = int(torch.randint(1 << 62, ())) if seed is None else seed
+        self.calls = self.executions = self.measurements = 0
+
+    def restart(self, seed: int) -> None:
+        """From the first call, with all counts at zero."""
+        self.seed, self.calls, self.executions, self.measurements = seed, 0, 0, 0
+
+    def to_tensor(self) -> torch.Tensor:
+        """(4,) int64: seed, calls, executions and measurements."""
+        state = np.array([self.seed, self.calls, self.executions, self.measurements], np.uint64)
+        return torch.from_numpy(state.view(np.int64))
+
+    def from_tensor(self, state: torch.Tensor) -> None:
+        """Go on where another layer's `to_tensor` was taken."""
+        numbers = state.cpu().numpy().view(np.uint64).tolist()
+        self.seed, self.calls, self.executions, self.measurements = numbers
 
     def next(self) -> np.random.Generator:
         """The stream of the next call."""
@@ -105,10 +117,29 @@ class NoisyEngine(torch.nn.Module):
         return out.to(angles.dtype)
 
 
-class Counting:
-    """What layers with noise or shots have in common."""
+if TYPE_CHECKING:
+    _Module = torch.nn.Module
+else:
+    _Module = object
+
+
+class Counting(_Module):
+    """What layers with noise or shots have in common; stands before a module class among the bases.
+
+    Seed and counts are part of the state under the name `DRAWS`, so that a loaded layer draws on as the saved one.
+    """
 
     options: NoisyOptions
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[prefix + DRAWS] = self.options.draws.to_tensor()
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        state = state_dict.get(prefix + DRAWS)  # absent in the state of a layer that draws nothing
+        super()._load_from_state_dict(state_dict, prefix, *args)  # takes it out
+        if state is not None:
+            self.options.draws.from_tensor(state)
 
     @property
     def noise(self) -> NoiseModel:
@@ -128,8 +159,11 @@ class Counting:
 
     def reseed(self, seed: int) -> None:
         """Start the random numbers anew; counts are set to zero."""
-        draws = self.options.draws
-        draws.seed, draws.calls, draws.executions, draws.measurements = seed, 0, 0, 0
+        self.options.draws.restart(seed)
+
+    def restart(self) -> None:
+        """`reseed` with the layer's first seed, which a copy of another layer's state replaces."""
+        self.options.draws.restart(self.options.draws.own_seed)
 
 
 class NoisyCircuit(Counting, CompiledCircuit):

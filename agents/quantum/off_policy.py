@@ -20,7 +20,7 @@ from torch import nn
 from entangrid.agents.heads import ForgetsDistribution
 from entangrid.agents.optimizers import ScaledAdam, scaled
 from entangrid.agents.parameter_groups import check_scales, circuit_groups, grouped_optimizer
-from entangrid.agents.quantum.networks import CircuitOption, check_role, circuit_layer, plain
+from entangrid.agents.quantum.networks import CircuitOption, check_role, circuit_layer, plain, restart_draws
 from entangrid.agents.quantum.q_policies import off_policy_options
 from entangrid.data.errors import InputError
 
@@ -155,6 +155,9 @@ class _QuantumNetworks(_Policy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
+        for target in ("actor_target", "critic_target"):
+            if hasattr(self, target):
+                restart_draws(getattr(self, target))
         rate, options = lr_schedule(1), self.optimizer_kwargs
         if self.quantum_actor:
             actor: Any = self.actor

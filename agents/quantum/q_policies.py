@@ -16,7 +16,7 @@ from entangrid.agents.parameter_groups import check_scales, circuit_groups, grou
 from entangrid.agents.quantum.circuit import Circuit
 from entangrid.agents.quantum.compiling import CompiledCircuit
 from entangrid.agents.quantum.cv import CVCircuit
-from entangrid.agents.quantum.networks import CircuitOption, CVLayer, circuit_layer, plain
+from entangrid.agents.quantum.networks import CircuitOption, CVLayer, circuit_layer, plain, restart_draws
 from entangrid.data.errors import InputError
 
 
@@ -98,6 +98,7 @@ class QuantumDQNPolicy(DQNPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
+        restart_draws(self.q_net_target)
         network: Any = self.q_net.q_net
         self.optimizer = grouped_optimizer(
             self.optimizer_class,

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import torch
 
+#: name of the random numbers' state among the tensors of a layer with noise or shots; other layers pass over it
+DRAWS = "draws"
+
 
 def apply_single(state: torch.Tensor, matrix: torch.Tensor, wire: int) -> torch.Tensor:
     """A matrix (B or 1, 2, 2) on one wire of states (B, 2^n)."""

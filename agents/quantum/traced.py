@@ -15,6 +15,7 @@ from entangrid.agents.quantum.plan import Plan, make_plan
 from entangrid.agents.quantum.program import Angle, Gate
 from entangrid.agents.quantum.readout import parse_readout
 from entangrid.agents.quantum.recognition import Recipe, recognise
+from entangrid.agents.quantum.states import DRAWS
 from entangrid.agents.quantum.torchquantum import tq
 from entangrid.agents.quantum.tracing import MATRIX_GATES, Tape, TracedGate, Untraceable, require_module, run_traced
 from entangrid.agents.quantum.translation import Fixed, Primitive, translate
@@ -76,6 +77,10 @@ class TracedCircuit(torch.nn.Module):
                 return out
             flat = flatten(self._parameters_now(), engine.dtype)
             return engine.forward(np.ascontiguousarray(x, engine.dtype), flat, flat)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        state_dict.pop(prefix + DRAWS, None)  # of a layer with noise or shots
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _is_as_traced(self, args: Sequence[Any]) -> bool:
         return len(args) == 1 and isinstance(args[0], torch.Tensor) and args[0].shape[1:] == (self._width,)
