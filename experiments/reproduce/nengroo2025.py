@@ -64,14 +64,14 @@ def run(unit: Unit) -> dict[str, Any]:
         initial=(0.5, 0.5, 23.0, 23.0, 23.0, 23.0),
     )  # fmt: skip
     out: dict[str, Any] = {"weeks": len(starts), "names": list(scenario.home_names)}
+    allowed = {}  # not rounded: a rule may be as comfortable as the machine can be, and then a bit less is not possible
     for name, (below, gated) in RULES.items():
-        energy, discomfort = simulate(task, below, gated)
-        out[name] = {"energy_kwh": _list(energy), "discomfort_kh": _list(discomfort)}
+        energy, allowed[name] = simulate(task, below, gated)
+        out[name] = {"energy_kwh": _list(energy), "discomfort_kh": _list(allowed[name])}
     for name, rule in BOUNDS.items():
-        allowed = np.array(out[rule]["discomfort_kh"])
         energy = np.array(
             [
-                [least_energy(task, h, e, float(allowed[e, h])) for h in range(scenario.n_homes)]
+                [least_energy(task, h, e, float(allowed[rule][e, h])) for h in range(scenario.n_homes)]
                 for e in range(len(starts))
             ]
         )
