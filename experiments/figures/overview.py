@@ -116,7 +116,7 @@ def _gaps(axes: Any, evidence: Evidence) -> None:
         f"bar: {evidence.confidence * 100:g} % over {over}; points: seeds" if over else "one run, one week: no interval"
     )
     verdicts = [f"{c.a} against {c.b}: {wording.verdict(c)}" for c in evidence.comparisons]
-    under = [line for each in verdicts for line in textwrap.wrap(each, 58)]
+    under = [line for each in verdicts for line in textwrap.wrap(each, 46)]
     axes.set_xlabel("\n".join(["gap closed (0 = no control, 1 = perfect foresight)", bar, *under[:8]]))
     axes.set_xlim(right=max(1.08, axes.get_xlim()[1]))
     axes.set_title("Gap closed")
