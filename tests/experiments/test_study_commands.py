@@ -134,7 +134,7 @@ def test_the_schema_describes_every_field_and_allows_what_is_allowed(tmp_path: P
     assert schema["anyOf"] == [{"required": ["extends"]}, {"required": ["name", "arms"]}]
     controllers = {
         word
-        for name in ("RuleArm", "MLPArm", "MatchedArm", "QuantumArm")
+        for name in ("RuleArm", "SearchedArm", "MLPArm", "MatchedArm", "QuantumArm")
         for word in schema["$defs"][name]["properties"]["controller"]["enum"]
     }
     assert controllers == set(config.names())
