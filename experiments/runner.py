@@ -48,7 +48,7 @@ def run_study(
     KeyboardInterrupt on Ctrl-C.
     """
     console = console or Console(stderr=True)
-    _check(jobs, engine, options, study)
+    check_options(jobs, engine, options, study)
     runs = plan(study)
     _claim(study, out)
     with store.claimed_study(out):
@@ -65,7 +65,8 @@ def run_study(
     return tidy.read(out)
 
 
-def _check(jobs: int | None, engine: str, options: Mapping[str, str] | None, study: StudyConfig) -> None:
+def check_options(jobs: int | None, engine: str, options: Mapping[str, str] | None, study: StudyConfig) -> None:
+    """Raise InputError for what no study can be run with: jobs, engines and trackers."""
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; expected at least 1")
     engines.check(engine, options)

@@ -56,12 +56,16 @@ def tune(
     if as_json:
         rows = best[["arm", "trial", "score", "values"]].to_dict("records")
         typer.echo(json.dumps([row | {"values": json.loads(row["values"])} for row in rows], indent=1))
-        return
-    for row in best.itertuples():
-        found = json.loads(str(row.values)).items()
-        values = ", ".join(f"{path.split('.', 2)[-1]}={published.brief(value)}" for path, value in found)
-        typer.echo(f"{row.arm}: {row.score:.4g} EUR a week with {values} (trial {row.trial})")
-    typer.echo(f"trials: {folder / published.TRIALS}\ntuned study: {folder / published.TUNED}")
+    else:
+        for row in best.itertuples():
+            found = json.loads(str(row.values)).items()
+            values = ", ".join(f"{path.split('.', 2)[-1]}={published.brief(value)}" for path, value in found)
+            typer.echo(f"{row.arm}: {row.score:.4g} EUR a week with {values} (trial {row.trial})")
+        typer.echo(f"trials: {folder / published.TRIALS}\ntuned study: {folder / published.TUNED}")
+    failed = int((trials["state"].eq("fail") & trials["steps"].gt(0)).sum())
+    if failed:
+        console.print(f"{failed} of {len(trials)} trials failed; the others are finished", style="red")
+        raise typer.Exit(1)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -32,22 +32,27 @@ def tune(
     """Spend the study's tuning budget on every learning arm; returns all trials (:func:`published.trials`).
 
     ``out``: the search's folder; what is finished there is kept. ``storage``: URL of Optuna's database (default: SQLite
-    in the folder). Writes ``trials.parquet`` and ``tuned.yaml``. Raises InputError for a study that cannot be tuned and
-    if the ``tune`` extra is not installed.
+    in the folder). Writes ``trials.parquet`` and ``tuned.yaml``. Raises InputError for a study that cannot be tuned,
+    for a folder that cannot be written or is in use, and if the ``tune`` extra is not installed.
     """
     from rich.console import Console
 
     console = console or Console(stderr=True)
     check(study)
-    out.mkdir(parents=True, exist_ok=True)
-    database = open_storage(storage, out)
-    searches = [Search(study, arm, database) for arm in space.learning_arms(study)]
-    spend(
-        searches,
-        executor(out, console, engine=engine, jobs=jobs, options=options),
-        lambda line: console.print(line, highlight=False),
-    )
-    return published.write(study, searches, out)
+    runner.check_options(jobs, engine, options, study)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror or error}") from None
+    with store.claimed_study(out):
+        database = open_storage(storage, out)
+        searches = [Search(study, arm, database) for arm in space.learning_arms(study)]
+        spend(
+            searches,
+            executor(out, console, engine=engine, jobs=jobs, options=options),
+            lambda line: console.print(line, highlight=False),
+        )
+        return published.write(study, searches, out)
 
 
 def check(study: StudyConfig) -> None:

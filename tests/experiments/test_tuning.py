@@ -13,11 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, plan, setting
+from entangrid.experiments import config, plan, setting, store
+from entangrid.experiments.cli import app
 from entangrid.experiments.tuning import published, search, space
-from entangrid.experiments.tuning.run import check
+from entangrid.experiments.tuning import run as tuning_run
+from entangrid.experiments.tuning.run import check, tune
 
 optuna = pytest.importorskip("optuna", reason="the extra tune is not installed")
 
@@ -173,6 +176,48 @@ def test_a_killed_search_ends_in_the_same_trials(stop_after: int) -> None:
 def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="storage 'nonsense://x' cannot be opened"):
         search.open_storage("nonsense://x", tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_or_is_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(InputError, match=f"{out}: cannot be written: "):
+            tune(study(), out)
+    (tmp_path / "out").mkdir()
+    with (
+        store.claimed_study(tmp_path / "out"),
+        pytest.raises(InputError, match=r"out: another process is running this study"),
+    ):
+        tune(study(), tmp_path / "out")
+    assert not (tmp_path / "out" / "tuning.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "message"), [({"jobs": 0}, "jobs is 0; expected at least 1"), ({"engine": "roy"}, "engine is 'roy'")]
+)
+def test_what_cannot_be_run_with_is_refused_before_anything_is_written(
+    how: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        tune(study(), tmp_path / "out", **how)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("failed", "code"), [(0, 0), (2, 1)])
+def test_failed_trials_are_told_by_the_exit_code(
+    failed: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(STUDY, encoding="utf-8")
+    rows = [
+        {"arm": "mlp", "trial": k, "state": "fail" if k < failed else "complete", "score": np.nan if k < failed else k,
+         "steps": 512, "values": "{}"} for k in range(5)
+    ]  # fmt: skip
+    monkeypatch.setattr(tuning_run, "tune", lambda *_, **__: pd.DataFrame(rows))
+    for options in ([], ["--json"]):
+        done = CliRunner().invoke(app, ["tune", str(tmp_path / "tiny.yaml"), *options])
+        assert done.exit_code == code, done.output
+        assert ("2 of 5 trials failed" in done.stderr) == bool(failed)
+        assert "mlp" in done.stdout
 
 
 def test_command_leaves_trials_and_a_study_that_run_takes(tmp_path: Path) -> None:
