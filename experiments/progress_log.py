@@ -12,6 +12,7 @@ from typing import Any
 from stable_baselines3.common.logger import KVWriter, Logger
 
 from entangrid.data.errors import InputError
+from entangrid.experiments import store
 
 #: name -> the package that it needs, which the extra of the same name installs
 TRACKERS = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
@@ -126,7 +127,8 @@ class Tracker(KVWriter):
 
     def __init__(self, name: str, folder: Path):
         self.note = folder / f".{name}-sent"
-        self.sent = int(self.note.read_text()) if self.note.is_file() else -1
+        noted = self.note.read_text() if self.note.is_file() else ""
+        self.sent = int(noted) if noted.isdigit() else -1
 
     def write(self, key_values: _Values, key_excluded: _Excluded, step: int = 0) -> None:
         """See SB3."""
@@ -139,10 +141,7 @@ class Tracker(KVWriter):
         }
         self.send(shown, step)
         self.sent = step
-        try:
-            self.note.write_text(str(step))
-        except OSError as error:
-            raise InputError(f"{self.note}: cannot be written: {error.strerror or error}") from None
+        store.write_atomically(self.note, lambda to: to.write_text(str(step)))
 
     def send(self, values: dict[str, float], step: int) -> None:
         """Hand over the numbers of a step."""
@@ -183,13 +182,13 @@ class MLflow(Tracker):
         self._metric: Any = Metric
         self.client: Any = MlflowClient()
         known = folder / ".mlflow-run"
-        if known.is_file():
-            self.run_id = known.read_text()
+        if known.is_file() and (run_id := known.read_text()):
+            self.run_id = run_id
             return
         experiment = self.client.get_experiment_by_name(study)
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(study)
         self.run_id = self.client.create_run(experiment_id, run_name=run).info.run_id
-        known.write_text(self.run_id)
+        store.write_atomically(known, lambda to: to.write_text(self.run_id))
 
     def send(self, values: dict[str, float], step: int) -> None:
         """See `Tracker`."""

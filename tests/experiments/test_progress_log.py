@@ -89,6 +89,15 @@ def test_a_tracker_is_told_every_step_once_whatever_is_computed_twice(tmp_path: 
     assert [kept(v) for each in told for v in each.values] == [kept(v) for v in straight.values]
 
 
+def test_a_trackers_note_that_a_kill_left_empty_is_no_step(tmp_path: Path) -> None:
+    tracker = Noted(tmp_path)
+    tracker.write({"a": 1.0}, {}, 10)
+    assert Noted(tmp_path).sent == 10
+    assert [path.name for path in tmp_path.iterdir()] == [".noted-sent"]
+    (tmp_path / ".noted-sent").write_text("")
+    assert Noted(tmp_path).sent == -1
+
+
 def log_with(name: str, folder: Path) -> Any:
     """A tracker that was told two steps, was interrupted, and went on."""
     for steps in ((10, 20), (20, 30)):
