@@ -26,15 +26,27 @@ def circuit(
     batch: Annotated[int, typer.Option(help="samples of a gradient step", min=1)] = 64,
     analyse: Annotated[bool, typer.Option("--analyse", help="sample what the circuit can do (slower)")] = False,
     width: Annotated[int, typer.Option(help="columns of the drawing (default: the terminal's)", min=0)] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print the numbers as JSON, without the drawing")] = False,
 ) -> None:
     """Draw a circuit and print its parameters, depth, two-qubit gates and executions per gradient step.
 
     Examples:  entangrid circuit skolik2022  |  entangrid circuit my-study.yaml --qasm circuit.qasm
     """
+    import json
+
     from entangrid.agents.quantum.drawing import text
+    from entangrid.data.errors import InputError
+    from entangrid.experiments.cli import circuit_report
     from entangrid.experiments.cli.circuit_report import analysis_lines, cost_lines, title
 
+    if as_json and analyse:
+        raise InputError("--json and --analyse: expected one of them")
     found = load(source)
+    if as_json:
+        for name, one in found.items():
+            _write(one, qasm, figure, "" if len(found) == 1 else f"-{name}")
+        typer.echo(json.dumps([circuit_report.as_json(name, one, batch) for name, one in found.items()], indent=1))
+        return
     columns = width or max(shutil.get_terminal_size((110, 24)).columns, 60)
     for number, (name, one) in enumerate(found.items()):
         typer.echo("\n" * (number > 0) + title(name, one))

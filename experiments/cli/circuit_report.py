@@ -1,6 +1,8 @@
-"""The lines that ``entangrid circuit`` prints."""
+"""What ``entangrid circuit`` prints: lines, or JSON."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,28 @@ def title(name: str, circuit: Circuit | CVCircuit) -> str:
         return f"{name}: {circuit.n_modes} modes, {circuit.n_layers} layers, cutoff {circuit.cutoff}{kerr}, {ends}"
     kind = circuit.ansatz if circuit.ansatz != "reuploading" else f"{circuit.ansatz}, {circuit.entangler}"
     return f"{name}: {circuit.n_qubits} qubits, {circuit.n_layers} layers, {kind}, {ends}"
+
+
+def as_json(name: str, circuit: Circuit | CVCircuit, batch: int) -> dict[str, Any]:
+    """The same numbers for scripts."""
+    counts = cost(circuit)
+    cv = isinstance(circuit, CVCircuit)
+    return {
+        "circuit": name,
+        "modes" if cv else "qubits": circuit.n_modes if isinstance(circuit, CVCircuit) else circuit.n_qubits,
+        "layers": circuit.n_layers,
+        "inputs": circuit.inputs,
+        "outputs": circuit.outputs,
+        "parameters": circuit.n_parameters,
+        "parameters_by_group": {group: int(n) for group, n in counts.parameters.items()},
+        "depth": counts.depth,
+        "two_mode_gates" if cv else "two_qubit_gates": counts.two_wire_gates,
+        "gates": dict(sorted(counts.gates.items())),
+        "measurement_settings": counts.settings,
+        "batch": batch,
+        "executions_parameter_shift": counts.shift_executions(batch),
+        "executions_adjoint": counts.adjoint_executions(batch),
+    }
 
 
 def cost_lines(circuit: Circuit | CVCircuit, batch: int) -> list[str]:

@@ -56,6 +56,24 @@ def test_a_papers_circuit() -> None:
     assert "Z0 Z1, Z2 Z3" in shown.output
 
 
+def test_numbers_as_json(tmp_path: Path) -> None:
+    (found,) = json.loads(circuit("skolik2022", "--batch", "16", "--json").output)
+    assert (found["qubits"], found["parameters"], found["depth"], found["two_qubit_gates"]) == (4, 62, 35, 20)
+    assert found["executions_parameter_shift"] == 16 * (1 + 2 * 60)
+    assert found["executions_adjoint"] == 32
+    assert sum(found["parameters_by_group"].values()) == 62
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    both = json.loads(circuit(tmp_path / "study.yaml", "--json", "--qasm", tmp_path / "c.qasm").output)
+    assert [one["circuit"] for one in both] == ["small", "large"]
+    assert len(list(tmp_path.glob("c-*.qasm"))) == 2
+    (tmp_path / "modes.yaml").write_text("n_modes: 2\nn_layers: 3\n", encoding="utf-8")
+    (modes,) = json.loads(circuit(tmp_path / "modes.yaml", "--json").output)
+    assert modes["modes"] == 2
+    assert modes["executions_parameter_shift"] is None  # behind Kerr gates
+    refused = circuit("skolik2022", "--json", "--analyse")
+    assert str(refused.exception) == "--json and --analyse: expected one of them"
+
+
 def test_files_of_fields(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("n_qubits: 3\nn_layers: 2\nreadout: [XII, [[0.5, ZZI], [2, IIZ]]]\n")
     shown = circuit(tmp_path / "mine.yaml", "--qasm", tmp_path / "mine.qasm", "--figure", tmp_path / "mine.svg")
