@@ -109,7 +109,7 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
         axes.plot([i] * len(values), values, "k.", markersize=3)
         if arm in claims:
             axes.plot(i, claims[arm].value, "D", markersize=7, markerfacecolor="none", markeredgecolor="#D55E00",
-                      label="published, another station, one seed" if arm == "rule" else None)  # fmt: skip
+                      label="published: another station, one seed, 940,000 steps" if i == 1 else None)  # fmt: skip
     axes.set_xticks(range(len(results)), list(results))
     axes.set_ylabel("reward a day")
     axes.legend(fontsize=7)

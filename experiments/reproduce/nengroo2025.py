@@ -255,7 +255,7 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
     )
     axes.set(xlabel="less cooling energy [%]; black: most that any controller can save at that comfort")
     axes.invert_yaxis()
-    axes.legend(fontsize=7, loc="lower right")
+    axes.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)  # clear of the line
 
 
 TARGET = Target(

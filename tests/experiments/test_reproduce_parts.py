@@ -314,3 +314,18 @@ def test_no_rule_beats_the_bound_at_its_own_comfort() -> None:
         assert least.sum() > 0.2 * used.sum()
     tighter = np.array(result["bound-comfort-of-2K-below"]["energy_kwh"])
     assert (tighter >= np.array(result["bound-comfort-of-at-the-band"]["energy_kwh"]) - 1e-6).all()
+
+
+def test_the_bound_gets_the_rules_comfort_unrounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+    weeks_and_homes = np.full((1, 2), 1.0 / 3.0)
+
+    def least(task: Any, home: int, episode: int, allowed_kh: float) -> float:
+        seen.append(allowed_kh)
+        return 1.0
+
+    monkeypatch.setattr(nengroo2025, "simulate", lambda task, below, gated: (weeks_and_homes, weeks_and_homes))
+    monkeypatch.setattr(nengroo2025, "least_energy", least)
+    result = nengroo2025.run(nengroo2025.plan(None, True)[0])
+    assert seen == [1.0 / 3.0] * 2 * len(nengroo2025.BOUNDS)
+    assert result["always-2K-below"]["discomfort_kh"] == [[0.3333, 0.3333]]
