@@ -16,6 +16,7 @@ from entangrid.experiments.reproduce.bootstrap import mean_interval
 from entangrid.experiments.reproduce.target import Row, Settings, Target, Unit, Verdict, units
 
 TASKS = {"hvac": "entangrid/Thermostat-v0", "charging": "entangrid/Charging-v0"}
+UNITS = {"hvac": "EUR", "charging": "-"}  # the charging station's adds squared energy that is missing
 NETWORKS = ("quantum", "network-matched", "network-64x64")
 _COMMON: Settings = {"steps": 40_000, "n_envs": 8, "n_steps": 24, "rate": 1e-3, "test_days": 50}
 ARMS: dict[str, Settings] = {
@@ -86,13 +87,13 @@ def judge(results: Mapping[str, list[dict[str, Any]]], smoke: bool, data: Path |
     """Mean, best and worst episode in training, test reward, actor's size: the paper's columns."""
     rows = []
     for arm, found in results.items():
-        n = len(found)
+        n, unit = len(found), UNITS[arm.split("-")[0]]
         rows.append(Row(f"{arm}: trainable numbers of the actor", found[0]["parameters"]))
         for name, statistic in (("mean", np.mean), ("best", np.max), ("worst", np.min)):
             value, low, high = mean_interval([float(statistic(result["training"])) for result in found])
-            rows.append(Row(f"{arm}: {name} episode in training", value, "EUR", low, high, n))
+            rows.append(Row(f"{arm}: {name} episode in training", value, unit, low, high, n))
         value, low, high = mean_interval([float(np.mean(result["test"])) for result in found])
-        rows.append(Row(f"{arm}: test reward a day", value, "EUR", low, high, n))
+        rows.append(Row(f"{arm}: test reward a day", value, unit, low, high, n))
     return Verdict(rows, None, "no numbers are published that could be matched; arms differ in the actor alone")
 
 
@@ -105,7 +106,7 @@ def draw(figure: Any, results: Mapping[str, list[dict[str, Any]]], verdict: Verd
             axes.plot([i - 0.2, i + 0.2], [np.mean(values)] * 2, color=colour, linewidth=2.0)
         labels = [f"{net}\n{results[f'{task}-{net}'][0]['parameters']} parameters" for net in NETWORKS]
         axes.set_xticks(range(len(NETWORKS)), labels, fontsize=7)
-        axes.set(title=task, ylabel="test reward a day [EUR]")
+        axes.set(title=task, ylabel=f"test reward a day [{UNITS[task]}]")
 
 
 TARGET = Target(
