@@ -133,7 +133,8 @@ class Counting(_Module):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        destination[prefix + DRAWS] = self.options.draws.to_tensor()
+        if self.options.backend != "density":
+            destination[prefix + DRAWS] = self.options.draws.to_tensor()
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
         state = state_dict.get(prefix + DRAWS)  # absent in the state of a layer that draws nothing
