@@ -25,7 +25,9 @@ class Ray:
         import ray
 
         self._ray: Any = ray
-        options: dict[str, Any] = {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
+        options: dict[str, Any] = {"address": address}
+        if address is None:  # Ray's own workers are so nice that anything else on the machine starves them
+            options = {"num_cpus": jobs, "include_dashboard": False, "_system_config": {"worker_niceness": 0}}
         try:
             ray.init(**options, log_to_driver=False, logging_level="error", runtime_env={"env_vars": THREADS})
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
