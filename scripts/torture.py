@@ -40,7 +40,7 @@ def torture(folder: Path, n: int, seed: int, jobs: int, short: bool, say: Callab
     for attempt, sooner in enumerate((1.0, 8.0, 64.0)):  # a machine that was busy may be idle now, and all is over soon
         of = Study(file, folder / f"killed-{attempt}", jobs)
         began = time.monotonic()
-        done = kills(of, n, seed + attempt, straight_s / sooner, say)
+        done = kills(of, n, seed + attempt, straight, straight_s / sooner, say)
         of.check_nothing_twice()
         rows = compare(straight.out, of.out)
         resumed = of.log().count(": resumed at step ")

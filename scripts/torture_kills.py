@@ -27,11 +27,20 @@ def writing_checkpoint(of: Study) -> int | None:
     return None
 
 
-def kill_once(of: Study, kind: str, random_: random.Random, spread_s: float) -> str | None:
-    """One kill, within ``spread_s`` of the study's getting to work; what was hit, None if it came to its end before."""
+def n_finished(of: Study) -> int:
+    """How many runs are finished now."""
+    with contextlib.suppress(OSError):
+        return sum(not entry.name.startswith(".") for entry in os.scandir(of.out / "runs"))
+    return 0
+
+
+def kill_once(of: Study, kind: str, random_: random.Random, spread_s: float, after: int = 0) -> str | None:
+    """One kill, within ``spread_s`` of the study's getting to work, not before ``after`` runs are finished; what was
+    hit, None if it came to its end before."""
     if of.ended:
         of.start()
     seen = len(of.log())
+    until(lambda: n_finished(of) >= after, of, WAIT_S)
     if kind != "table" and random_.random() < 0.85:  # else at any moment, also while it is only starting
         until(lambda: ": started\n" in of.log()[seen:] or (of.workers() and ": " in of.log()[seen:]), of, 120.0)
     if kind != "table":
@@ -67,14 +76,18 @@ def _said(of: Study) -> str:
     return ""
 
 
-def kills(of: Study, n: int, seed: int, straight_s: float, say: Callable[[str], None]) -> Counter[str]:
-    """Start the study, kill it n times all along its way, and let it come to its end."""
+def kills(of: Study, n: int, seed: int, straight: Study, straight_s: float, say: Callable[[str], None]) -> Counter[str]:
+    """Start the study, kill it n times all along its way, and let it come to its end.
+
+    The kills are spread by the number of finished runs, for on a busy machine time says little of how far a study is.
+    """
     random_ = random.Random(seed)
     n_table = max(n // 5, 1)
     done: Counter[str] = Counter()
     while sum(done.values()) < n - n_table:
         kind = random_.choice(KINDS[:3])
-        if (hit := kill_once(of, kind, random_, 2.0 * straight_s / n)) is not None:
+        after = sum(done.values()) * len(straight.finished) // (n - n_table)
+        if (hit := kill_once(of, kind, random_, 2.0 * straight_s / n, after)) is not None:
             done[hit] += 1
             say(f"kill {sum(done.values())}: {hit}; {len(of.finished)} runs finished")
         elif of.ended:
