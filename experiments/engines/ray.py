@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Ray:
         if address is None:  # Ray's own workers are so nice that anything else on the machine starves them
             options = {"num_cpus": jobs, "include_dashboard": False, "_system_config": {"worker_niceness": 0}}
         try:
-            ray.init(**options, log_to_driver=False, logging_level="error", runtime_env={"env_vars": THREADS})
+            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": THREADS})
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise InputError(f"engine ray: {address or 'local cluster'} cannot be reached: {error}") from None
         self._work = ray.remote(num_cpus=1, max_retries=0)(work)
