@@ -6,6 +6,7 @@ target network; the differences between the papers are just these. So the loop i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -89,6 +90,7 @@ class Schedule:
     every=0: episodes) between copies into the target network, or 0 for none. huber: else the mean squared error.
     mask_ends: no value beyond the end of an episode. residual: without a target network, the gradient also runs through
     the value ahead (Baird 1995's residual gradient), as in code that calculates the target on the gradient's tape.
+    n_steps: rewards added up before the value ahead is taken (Sutton 1988), uncorrected for random actions in between.
     """
 
     gamma: float
@@ -100,6 +102,7 @@ class Schedule:
     huber: bool = False
     mask_ends: bool = True
     residual: bool = False
+    n_steps: int = 1
 
 
 class Learner:
@@ -121,7 +124,8 @@ class Learner:
         """One gradient step on a random batch; ``factor`` multiplies the learning rates. Mean absolute error before."""
         schedule = self.schedule
         picks = self.rng.integers(0, replay.size, schedule.batch)
-        weight = np.float32(schedule.gamma) * (replay.goes_on[picks] if schedule.mask_ends else np.float32(1.0))
+        discount = np.float32(schedule.gamma**schedule.n_steps)
+        weight = discount * (replay.goes_on[picks] if schedule.mask_ends else np.float32(1.0))
         states, chosen = replay.states[picks], replay.actions[picks]
         through = schedule.residual and not schedule.target_every
         if through:
@@ -167,14 +171,19 @@ def learn(
     steps = 0
     for episode in range(episodes):
         state, total, over = game.reset(), 0.0, False
+        waiting: deque[tuple[Row, int, float]] = deque()  # for the rewards that follow them
         chance = epsilon(episode, learner.updates)
         while not over:
             explore = rng.random() < chance
             action = int(rng.integers(game.n_actions)) if explore else greedy(learner.function, state)
             following, reward, over = game.step(action)
-            replay.add(state, action, reward, following, over)
+            waiting.append((state, action, reward))
+            while waiting and (len(waiting) == schedule.n_steps or over):
+                pay = sum(schedule.gamma**i * reward for i, (_, _, reward) in enumerate(waiting))
+                first, acted, _ = waiting.popleft()
+                replay.add(first, acted, pay, following, over)
             state, total, steps = following, total + reward, steps + 1
-            if schedule.every and steps > schedule.begin and steps % schedule.every == 0:
+            if schedule.every and steps > schedule.begin and steps % schedule.every == 0 and replay.size:
                 learner.update(replay)
             if schedule.every and schedule.target_every and steps % schedule.target_every == 0:
                 learner.copy_target()

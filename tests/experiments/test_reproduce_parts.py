@@ -136,6 +136,70 @@ def test_q_learning_finds_the_values_of_a_two_step_problem(target_every: int) ->
     assert stopped == [1.0, 1.0, 1.0]
 
 
+class _Watching:
+    """Keeps what the replay holds; the values of actions are 0."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+
+    def values(self, x: Any, parameters: Any = None) -> Any:
+        return np.zeros((len(x), 2), np.float32)
+
+
+class _Corridor:
+    """Pays 1, 2, 3, ... and ends after so many steps; its state is the number of the step."""
+
+    n_actions = 2
+
+    def __init__(self, length: int) -> None:
+        self.length, self.at = length, 0
+
+    def reset(self) -> Any:
+        self.at = 0
+        return np.array([0.0], np.float32)
+
+    def step(self, action: int) -> tuple[Any, float, bool]:
+        self.at += 1
+        return np.array([self.at], np.float32), float(self.at), self.at == self.length
+
+
+@pytest.mark.parametrize("n_steps", [1, 3, 9])
+def test_returns_of_several_steps_are_added_up_within_an_episode(n_steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[tuple[float, float, float, bool]] = []
+    monkeypatch.setattr(
+        Replay, "add", lambda self, s, a, reward, following, over: kept.append((s[0], reward, following[0], over))
+    )
+    function: Any = _Watching()
+    schedule = Schedule(0.5, 4, 100, begin=1000, n_steps=n_steps)
+    learn(_Corridor(5), Learner(function, Adam({}), schedule, np.random.default_rng(0)), 1, episodes=2,
+          epsilon=lambda episode, updates: 1.0)  # fmt: skip
+    wanted = []
+    for start in range(5):
+        end = min(start + n_steps, 5)
+        wanted.append((start, sum(0.5**i * (start + i + 1) for i in range(end - start)), end, end == 5))
+    assert kept == wanted * 2
+
+
+def test_the_value_ahead_is_discounted_by_every_step_before_it() -> None:
+    rng = np.random.default_rng(0)
+    found = {}
+    for n_steps in (1, 3):
+        function = NetworkFunction((1, 16, 2), np.random.default_rng(1))
+        schedule = Schedule(0.9, 16, 400, begin=20, target_every=10, n_steps=n_steps)
+        learner = Learner(function, Adam(dict.fromkeys(function.parameters, 0.01)), schedule, rng)
+        replay = Replay(400, 1)
+        for _ in range(400):  # a state that leads to itself, for ever, and pays 1 a step
+            pay = sum(0.9**i for i in range(n_steps))
+            replay.add(np.ones(1, np.float32), int(rng.integers(2)), pay, np.ones(1, np.float32), False)
+        for update in range(3000):
+            learner.update(replay)
+            if update % 10 == 0:
+                learner.copy_target()
+        found[n_steps] = function.values(np.ones((1, 1), np.float32))[0]
+    np.testing.assert_allclose(found[1], 10.0, atol=0.1)
+    np.testing.assert_allclose(found[3], 10.0, atol=0.1)
+
+
 def test_episode_end_updates_and_cartpoles_limit() -> None:
     rng = np.random.default_rng(0)
     function = NetworkFunction((4, 8, 2), rng)
@@ -213,7 +277,7 @@ def test_lockwoods_criterion_is_the_one_stated() -> None:
         }
         results["best-sign-table"] = [{"steps": 330.0, "angular_velocity": 198.0}] * seeds
         results["exact-sign-learner"] = [{"steps": 90.0}] * seeds
-        for arm, mean in (("as-published", published), ("target-and-every-step", control)):
+        for arm, mean in (("as-published", published), (from_signs.LEARNS, control)):
             results[arm] = [{"parameters": 48, "returns": [500.0] * 150 + [mean] * 50}] * seeds
         return from_signs.judge(results, False, None).passed
 
@@ -223,8 +287,10 @@ def test_lockwoods_criterion_is_the_one_stated() -> None:
     assert judged(111.0, 151.0) is False
     assert judged(76.0, 151.0, seeds=9) is None
     arms = from_signs.ARMS
-    changed = {key for key in arms["as-published"] if arms["as-published"][key] != arms["target-and-every-step"][key]}
+    learns = arms[from_signs.LEARNS]
+    changed = {key for key in arms["as-published"] if arms["as-published"][key] != learns[key]}
     assert changed == {"every", "target_every", "residual"}
+    assert set(learns) - set(arms["as-published"]) == {"step_reward", "end_reward", "n_steps"}
     assert set(arms["target-and-every-step"]) == set(arms["as-published"])
 
 
