@@ -22,6 +22,8 @@ from entangrid.experiments.cli import (
     world_commands,
 )
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="entangrid",
     help="What does a quantum policy really save in a home? Runs studies from one YAML file.",
@@ -49,6 +51,8 @@ def main() -> None:
     except InputError as error:
         print(f"entangrid: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise
         print("entangrid: interrupted; start the same command again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

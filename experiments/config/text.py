@@ -29,14 +29,20 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# dates stay text
+# dates stay text, and 190:20:30 is no number to the base of sixty, as in YAML 1.2
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (tag, re.compile(f"(?!.*:){pattern.pattern}", re.X) if tag.endswith((":int", ":float")) else pattern)
+        for tag, pattern in resolvers
+        if tag != "tag:yaml.org,2002:timestamp"
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# 3e-4 is a number, as in YAML 1.2, not text, as in YAML 1.1
+# 3e-4 and -.5 are numbers, as in YAML 1.2, not text, as in YAML 1.1
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:(?:[0-9]+\.?|[0-9]*\.[0-9]+)[eE][-+]?[0-9]+|\.[0-9]+)$"),
+    list("-+.0123456789"),
 )
 
 

@@ -7,6 +7,7 @@ in the same trials as one that was not.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,7 +56,15 @@ def open_storage(url: str | None, out: Path) -> Any:
         return optuna.storages.RDBStorage(address)
     except Exception as error:  # SQLAlchemy and its drivers raise families of their own
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"storage {address!r} cannot be opened: {first}") from None
+        shown, secret = without_password(address)
+        first = first.replace(secret, "***") if secret else first
+        raise InputError(f"storage {shown!r} cannot be opened: {first}") from None
+
+
+def without_password(url: str) -> tuple[str, str]:
+    """(the URL with its password hidden, the password)."""
+    match = re.fullmatch(r"(\w[\w+.-]*://[^:@/]*):(.*)@([^@]*)", url)
+    return (f"{match[1]}:***@{match[3]}", match[2]) if match else (url, "")
 
 
 class Search:

@@ -144,9 +144,10 @@ def test_any_mutation_is_accepted_or_named_never_a_traceback(path: str, value: o
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("3e-4", 3e-4), ("1E3", 1e3), ("-2.e+1", -20.0), ("1.5e-2", 0.015), ("e5", "e5"), ("1e", "1e"), ("1e5x", "1e5x")],
-)
-def test_exponents_are_numbers_without_a_point(text: str, value: object) -> None:
+    [("3e-4", 3e-4), ("1E3", 1e3), ("-2.e+1", -20.0), ("1.5e-2", 0.015), ("e5", "e5"), ("1e", "1e"), ("1e5x", "1e5x"),
+     ("190:20:30", "190:20:30"), ("1:20.5", "1:20.5"), ("1_000", 1000), ("-.5", -0.5), ("+.5e3", 500.0), ("0x1F", 31)],
+)  # fmt: skip
+def test_numbers_are_those_of_yaml_1_2(text: str, value: object) -> None:
     found = config_text.scalar(text, "--set")
     assert found == value
     assert type(found) is type(value)

@@ -178,6 +178,23 @@ def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         search.open_storage("nonsense://x", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("nosuch://ann:pa:s/s@host/db", "nosuch://ann:***@host/db"),
+        ("nosuch://ann@host/db", "nosuch://ann@host/db"),
+        ("sqlite:///a:b.db", "sqlite:///a:b.db"),
+    ],
+)
+def test_the_password_of_a_storage_is_not_shown(url: str, shown: str) -> None:
+    assert search.without_password(url)[0] == shown
+    if url.startswith("nosuch"):
+        with pytest.raises(InputError) as refused:
+            search.open_storage(url, Path("unused"))
+        assert shown in str(refused.value)
+        assert "pa:s" not in str(refused.value)
+
+
 def test_a_folder_that_cannot_be_written_or_is_in_use_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
