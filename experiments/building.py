@@ -128,6 +128,36 @@ def _check_circuits(study: StudyConfig, arm: str, config: QuantumArm, train: Tas
                 NoiseModel.from_dict(config.noise.model_dump()).check(n_qubits)
             except InputError as error:
                 raise InputError(f"arms.{arm}.noise: {error}") from None
+        if config.ablation is not None:
+            _check_ablation(arm, role, config, circuit)
+        if train.action_set != "continuous":
+            _check_outputs(arm, role, config, circuit.outputs, n_actions(study, train))
+
+
+def _check_ablation(arm: str, role: str, config: QuantumArm, circuit: Circuit | CVCircuit) -> None:
+    """An ablation that this circuit does not have is refused with the plan, not by the run."""
+    where, n_qubits = f"arms.{arm}.ablation is {config.ablation!r}", getattr(circuit, "n_qubits", 0)
+    if str(config.ablation).startswith("depolarising-") and n_qubits > 8:
+        raise InputError(f"{where}, simulated as density matrices of up to 8 qubits; the {role} has {n_qubits}")
+    if config.ablation != "circuit-to-fourier":
+        return
+    for field, name in (("encoding", "amplitude"), ("squash", "min-max")):
+        if getattr(circuit, field, None) == name:
+            raise InputError(f"{where}, but {field} {name!r} of the {role} has no spectrum of its own to take")
+
+
+def _check_outputs(arm: str, role: str, config: QuantumArm, outputs: int, actions: int) -> None:
+    """Where no linear layer follows the read-out, it has one output an action."""
+    bare = "head" if config.head == "softmax" else "linear_head" if not config.linear_head else None
+    if bare is None or role != "actor" or (bare == "linear_head" and config.algorithm != "dqn"):
+        return
+    said = f"arms.{arm}.{bare} is {getattr(config, bare)!r}, so that no linear layer gives one output an action"
+    if config.ablation == "circuit-to-fourier":
+        raise InputError(f"{said}; expected none with ablation 'circuit-to-fourier', whose read-out is that layer")
+    if outputs != actions:
+        raise InputError(
+            f"{said}, {actions}; the circuit has {outputs}: expected circuit.output 'linear' and n_outputs {actions}"
+        )
 
 
 def matched_layers(study: StudyConfig, arm: str, task: Task) -> dict[str, list[int]]:

@@ -189,11 +189,41 @@ def test_configured_circuits_know_every_field_of_a_circuit() -> None:
             "{controller: ppo-quantum, backend: density, circuit: {n_qubits: 9, n_layers: 2}}",
             r"arms.x.backend is 'density', for up to 8 qubits; the actor has 9",
         ),
+        (
+            "{controller: ppo-quantum, ablation: depolarising-1, circuit: {n_qubits: 9, n_layers: 2}}",
+            r"arms.x.ablation is 'depolarising-1', .* up to 8 qubits; the actor has 9",
+        ),
+        (
+            "{controller: ppo-quantum, ablation: circuit-to-fourier, circuit: {n_qubits: 4, encoding: amplitude}}",
+            r"arms.x.ablation is 'circuit-to-fourier', but encoding 'amplitude' of the actor has no spectrum",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_refused_when_it_is_planned(arm: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plan.plan(study(f"arms.x={arm}"))
+
+
+@pytest.mark.parametrize(
+    ("arm", "message"),
+    [
+        ("ppo-quantum, head: softmax, circuit: FOUR", r"arms.x.head is 'softmax', .* an action, 5; the circuit has 4"),
+        ("dqn-quantum, linear_head: false, circuit: FOUR", r"arms.x.linear_head is False, .* 5; the circuit has 4"),
+        (
+            "dqn-quantum, linear_head: false, ablation: circuit-to-fourier, circuit: FIVE",
+            r"arms.x.linear_head is False, .*expected none with ablation 'circuit-to-fourier'",
+        ),
+    ],
+)
+def test_a_read_out_without_a_layer_behind_it_has_one_output_an_action(arm: str, message: str) -> None:
+    four = "{n_qubits: 4, n_layers: 3}"
+    five = "{n_qubits: 4, n_layers: 3, output: linear, n_outputs: 5}"
+    text = f"arms.x={{controller: {arm.replace('FOUR', four).replace('FIVE', five)}}}"
+    discrete = ("task.action_set=discrete", "task.controls=[battery]")
+    with pytest.raises(InputError, match=message):
+        plan.plan(study(text, *discrete))
+    right = text.replace(four, five).replace(", ablation: circuit-to-fourier", "")
+    assert built(right.removeprefix("arms.x="), *discrete)[0].action_space.n == 5
 
 
 def test_the_same_seed_gives_every_arm_the_same_draws() -> None:
