@@ -361,6 +361,37 @@ def test_every_arm_sees_the_same_and_a_blind_one_all_but_the_occupants(name: str
             assert not np.array_equal(*stacked)
 
 
+@pytest.mark.parametrize("name", ["honest-thermostat-laptop", "honest-battery-laptop"])
+def test_every_learner_is_given_the_same_observations_by_its_own_environments(name: str) -> None:
+    """What reaches the algorithm, with all that stands between it and the simulator, under the same commands."""
+    from entangrid.experiments import building, setting
+    from entangrid.experiments.config import LearningArm
+    from entangrid.experiments.plan import plan
+
+    smaller = ["scenario.synthetic.homes=12", "scenario.synthetic.days=28"]
+    study = config.load(name, [*smaller, "training.n_envs=2", "training.episode_days=1"])
+    runs = {run.arm: run for run in plan(study, check=False) if run.seed == 0}
+    seen: dict[str, list[np.ndarray]] = {}
+    for arm, run in runs.items():
+        if not isinstance(run.config, LearningArm):
+            continue
+        task = setting.make(run.study, arm=arm).train
+        env = building.build_learner(run, task).get_env()
+        rows = [env.reset()]
+        for step in range(26):  # past the end of the first episodes
+            actions = commands(task, step).reshape(env.num_envs, *env.action_space.shape)
+            rows.append(env.step(actions.astype(env.action_space.dtype))[0])
+        seen[arm] = [row.copy() for row in rows]
+    assert len(seen) > 15
+    place = list(task.observation_names).index("occupancy")
+    rest = np.arange(len(task.observation_names)) != place
+    for arm, rows in seen.items():
+        for mine, theirs in zip(rows, seen["ppo-quantum"], strict=True):
+            np.testing.assert_array_equal(mine[:, rest], theirs[:, rest], err_msg=arm)
+            if not arm.endswith("-blind"):
+                np.testing.assert_array_equal(mine, theirs, err_msg=arm)
+
+
 def commands(task: object, step: int) -> np.ndarray:
     """The same commands for all homes in the task's own actions, changing from step to step."""
     from entangrid.agents.controller import encode
