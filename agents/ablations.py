@@ -7,7 +7,8 @@ entanglers-off              the circuit's entangler: "none"
 circuit-frozen              the angles keep their random first values
 scaling-frozen              input scaling (λ and an input layer) and output scaling (the circuit's own, and the head)
                             keep their first values
-layers-frozen               the linear layers before the gates and after the read-out keep theirs; λ are trained
+layers-frozen               the linear layers before the gates and behind the circuit (the policy's head) keep theirs; λ
+                            and the weights of the circuit's own ``output``, which are scaling, are trained
 circuit-to-mlp              an MLP with one hidden layer, of the circuit's inputs, outputs and number of parameters
 circuit-to-fourier          sines and cosines of the circuit's frequencies (:mod:`entangrid.agents.replacements`)
 circuit-to-identity         one linear layer of the circuit's inputs and outputs: linear in, linear out
