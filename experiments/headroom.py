@@ -156,7 +156,8 @@ def _pairs(drawn: Resamples, wanted: Sequence[Sequence[str]]) -> list[Pair]:
 
 
 def lines(found: Headroom | None, cut: Sequence[str] = ()) -> list[str]:
-    """What stands under the table: the headroom, the pairs at matched comfort, and what the study left out."""
+    """What stands with the tables: the headroom (in a terminal above them), the pairs at matched comfort, and what the
+    study left out."""
     said = [] if found is None else [sentence(found), *of_pairs(found)]
     return [*said, *notes(None, cut)]
 

@@ -26,21 +26,24 @@ _SHOWN_SEEDS = 6
 def print_summary(
     study: StudyConfig | StoredStudy, frame: pd.DataFrame, console: Console | None = None, *, matched: bool = False
 ) -> None:
-    """Print one row an arm, of a study with a claim also every arm at matched comfort (``matched``: that alone), and
-    under it what the intervals allow one to say.
+    """Print one row an arm, of a study with a claim first the headroom and then also every arm at matched comfort
+    (``matched``: that alone), and under it what the intervals allow one to say.
 
     Raises InputError where a table at matched comfort alone is wanted, and there is none.
     """
     console = console or Console(width=None if Console().is_terminal else 150)
     scores = Scores(frame)
     room = summary.at_matched_comfort(scores, study)
+    if matched and room is None:
+        raise InputError(f"{study.name}: {NO_CLAIM}")
+    lines = headroom.lines(room, study.cut) if matched else summary.closing_lines(scores, study, room=room)
+    if room is not None:
+        first, *lines = lines
+        console.print(first, highlight=False, markup=False, soft_wrap=True)
     if not matched:
         console.print(_arms(study, scores))
-    elif room is None:
-        raise InputError(f"{study.name}: {NO_CLAIM}")
     if room is not None:
         console.print(_matched(scores, room, summary.rules(study)[1]))
-    lines = headroom.lines(room, study.cut) if matched else summary.closing_lines(scores, study, room=room)
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 

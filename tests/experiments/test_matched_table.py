@@ -83,10 +83,12 @@ def test_rows_of_a_sweep_say_their_values_and_the_table_at_matched_comfort_follo
     assert "never that comfortable" in row
     assert lines.index(row) > lines.index(next(line for line in lines if "│ nothing" in line))
     assert "baseline" in next(line for line in lines if "│ nothing" in line)
-    assert any(line.startswith("headroom: with at most 1.00 K h") for line in lines)
+    assert text.startswith("headroom: with at most 1.00 K h")  # before any table
+    assert text.count("headroom: ") == 1
     assert "at that comfort, quantum less hasty: not known, since one of them is not that comfortable" in text
     alone = printed(study, matched=True)
-    assert "comfort_weight" not in alone.split("headroom")[0]
+    assert alone.startswith("headroom: ")
+    assert "[comfort_weight]" not in alone  # no table of the arms
     assert "cut to fit: much" in alone
 
 
