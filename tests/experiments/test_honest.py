@@ -297,14 +297,23 @@ def test_the_packaged_honest_studies_are_what_they_say(name: str) -> None:
     assert tuned <= {path.split(".")[0] for path in study.tuning.space}
     if name.endswith(("laptop", "full")) or name == "honest-test":
         assert study.scenario_names[0].startswith("synthetic:homes=26,days=92,seed=0")  # type: ignore[union-attr]
-        assert study.split.homes.test_share > 0.0
+        assert (study.split.homes.test_share > 0.0) == (study.task.name != "Feeder-v0")  # a grid has all its homes
         assert study.split.validation_every
         assert len(study.training.seed_list) >= (20 if name.endswith("full") else 10)
         headline = ("ppo-quantum", "ppo-mlp-matched", "ppo-mlp")
         assert all(study.arms[each].seeds is None for each in headline)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["honest-thermostat-full", "honest-battery-full"])
+def test_every_task_that_studies_measure_has_its_presets() -> None:
+    from entangrid.experiments.config.task import TASK_NAMES
+
+    sizes = ("smoke", "laptop", "full")
+    assert set(HONEST) == {"honest-test", *(f"honest-{task}-{size}" for task in TASK_NAMES for size in sizes)}
+    for task, registered in TASK_NAMES.items():
+        assert {config.load(f"honest-{task}-{size}").task.name for size in sizes} == {registered}
+
+
+@pytest.mark.parametrize("name", [name for name in HONEST if name.endswith("full")])
 def test_the_full_studies_hold_every_ablation(name: str) -> None:
     from entangrid.agents.ablations import ABLATIONS
 
@@ -312,10 +321,11 @@ def test_the_full_studies_hold_every_ablation(name: str) -> None:
     assert {arm.ablation for arm in arms if getattr(arm, "ablation", None)} == set(ABLATIONS)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["honest-thermostat-laptop", "honest-thermostat-full", "honest-battery-full"])
+@pytest.mark.parametrize("name", [name for name in HONEST if name.endswith(("laptop", "full"))])
 def test_ablations_differ_from_their_parent_in_the_one_thing(name: str) -> None:
     study = config.load(name)
     parents = {"kerr-off": "ppo-qumodes"}
+    assert sum(bool(getattr(arm, "ablation", None)) for arm in study.arms.values()) >= 8
     for label, arm in study.arms.items():
         if getattr(arm, "ablation", None):
             parent = study.arms[parents.get(label, "ppo-quantum")].model_dump()
@@ -417,7 +427,7 @@ arms:
     assert keys[0] < keys[1]
 
 
-@pytest.mark.parametrize("name", ["honest-thermostat-smoke", "honest-battery-smoke"])
+@pytest.mark.parametrize("name", [name for name in HONEST if name.endswith("smoke")])
 def test_the_smoke_studies_run_to_a_report(name: str, tmp_path: Path) -> None:
     from entangrid.experiments import report, runner
 
