@@ -39,7 +39,7 @@ def run(
 
 
 def table(folder: str | Path) -> pd.DataFrame:
-    """The tidy table of a study that was run; raises InputError if there is none."""
+    """The tidy table of a study, while it runs of what is finished; raises InputError if there is none."""
     from entangrid.experiments import tidy
 
-    return tidy.read(Path(folder))
+    return tidy.current(Path(folder))

@@ -33,7 +33,7 @@ class Evidence:
         """Raises InputError for a folder without a study or without a finished run."""
         self.folder = folder
         self.study = stored.read(folder)
-        self.table = tidy.read(folder) if (folder / tidy.TABLE).is_file() else tidy.rebuild(folder)
+        self.table = tidy.current(folder)
         self.scores = Scores(self.table)
         self.margin, self.confidence = summary.rules(self.study)
         self.classes = classes(self.scores.variants.values())

@@ -61,8 +61,9 @@ def run_study(
         if todo:
             make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
         store.sweep(out)
-        tidy.write(tidy.build(runs, out), out, runs)
-    return tidy.read(out)
+        table = tidy.build(runs, out)
+        tidy.write(table, out, runs)
+    return table
 
 
 def check_options(jobs: int | None, engine: str, options: Mapping[str, str] | None, study: StudyConfig) -> None:

@@ -93,8 +93,46 @@ def rebuild(out: Path, *, partial: bool = True) -> pd.DataFrame:
     Runs that do not belong to the study as it stands now do not count. Raises InputError as :func:`build`.
     """
     runs = _planned(out)
-    write(build(runs, out, partial=partial), out, runs)
-    return read(out)
+    frame = build(runs, out, partial=partial)
+    write(frame, out, runs)
+    return frame
+
+
+def current(out: Path) -> pd.DataFrame:
+    """The stored table, or where there is none, or more or other runs are finished by now, a new one.
+
+    So a study that is under way shows what it has. A table without the list of its runs, or without their folders, is
+    taken as it is; in a folder that cannot be written the new one is not stored. Raises InputError as :func:`read` and
+    :func:`build`.
+    """
+    if (out / TABLE).is_file() and not _behind(out):
+        return read(out)
+    runs = _planned(out)
+    frame = build(runs, out, partial=True)
+    with contextlib.suppress(InputError):
+        write(frame, out, runs)
+    return frame
+
+
+def _behind(out: Path) -> bool:
+    """Whether the runs that are finished are not those that the stored table is of."""
+    listed = _listed(out)
+    if listed:
+        from entangrid.experiments import manifest
+
+        with contextlib.suppress(InputError):  # without a plan the list is all there is
+            finished = [run.folder for run in manifest.read(out)[1] if store.is_finished(out / RUNS / run.folder)]
+            return bool(finished) and finished != listed
+    return False
+
+
+def _listed(out: Path) -> list[str]:
+    """The names of the run folders that a stored table says it is of; none where it says nothing."""
+    import pyarrow.parquet as pq
+
+    with contextlib.suppress(Exception):
+        return [str(name) for name in json.loads((pq.read_schema(out / TABLE).metadata or {})[_FOLDERS])]
+    return []
 
 
 def _planned(out: Path) -> Sequence[HasFolder]:
@@ -133,13 +171,8 @@ def write(frame: pd.DataFrame, out: Path, runs: Sequence[HasFolder] = ()) -> Non
 def run_folders(out: Path) -> list[RunFolder]:
     """The run folders that a study's table was built from, in its order; without their list all that are finished,
     by name. Raises InputError if there are none."""
-    import pyarrow.parquet as pq
-
     root = out / RUNS
-    folders: list[Path] = []
-    with contextlib.suppress(Exception):
-        listed = json.loads((pq.read_schema(out / TABLE).metadata or {})[_FOLDERS])
-        folders = [path for name in listed if store.is_finished(path := root / Path(name).name)]
+    folders = [path for name in _listed(out) if store.is_finished(path := root / Path(name).name)]
     if not folders and root.is_dir():
         folders = sorted(path for path in root.iterdir() if store.is_finished(path))
     if not folders:

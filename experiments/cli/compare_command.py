@@ -30,8 +30,8 @@ def compare(
 
     (folder_a, arm_a), (folder_b, arm_b) = _split(a), _split(b)
     study = stored.read(folder_a)
-    one = Scores(tidy.read(folder_a))
-    two = one if folder_a.resolve() == folder_b.resolve() else Scores(tidy.read(folder_b))
+    one = Scores(tidy.current(folder_a))
+    two = one if folder_a.resolve() == folder_b.resolve() else Scores(tidy.current(folder_b))
     margin, confidence = summary.rules(study)
     found = comparing.compare(one, arm_a, two, arm_b, metric, margin=margin, confidence=confidence)
     typer.echo(json_text.comparison(found) if as_json else wording.sentence(found))

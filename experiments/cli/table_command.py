@@ -30,7 +30,7 @@ def table(
     from entangrid.experiments import stored, tidy
 
     study = stored.read(folder)
-    frame = tidy.read(folder) if (folder / tidy.TABLE).is_file() and not rebuild else tidy.rebuild(folder)
+    frame = tidy.rebuild(folder) if rebuild else tidy.current(folder)
     if csv is not None:
         _write(study, frame, csv, matched=matched)
     if as_json:

@@ -82,6 +82,27 @@ def test_half_a_study_has_a_table_and_only_of_its_plan(tmp_path: Path) -> None:
     assert tidy.read(out)["arm"].nunique() == len(study_cases.ARMS)  # what was stored before is still there
 
 
+def test_a_stored_table_is_made_anew_when_more_runs_are_finished(tmp_path: Path) -> None:
+    """A study that goes on behind a table that was asked for earlier."""
+    out = study_cases.make(tmp_path / "study", seeds=3, table=False)
+    late = next((out / tidy.RUNS).glob("twin-seed2-*"))
+    late.rename(tmp_path / late.name)
+
+    def seeds() -> set[int]:
+        frame = tidy.current(out)
+        pd.testing.assert_frame_equal(frame, tidy.read(out))
+        return set(frame.loc[frame["arm"] == "twin", "seed"])
+
+    assert seeds() == {0, 1}
+    first = (out / tidy.TABLE).stat().st_ino
+    assert seeds() == {0, 1}
+    assert (out / tidy.TABLE).stat().st_ino == first  # nothing new: as it is stored
+    (tmp_path / late.name).rename(late)
+    assert seeds() == {0, 1, 2}
+    shutil.rmtree(out / tidy.RUNS)  # a table that was passed on without its runs
+    assert seeds() == {0, 1, 2}
+
+
 def test_folders_without_a_plan_are_read_by_name(tmp_path: Path) -> None:
     """As versions before ``plan.json`` left them, with a study's file that is not understood any more."""
     out = study_cases.make(tmp_path / "study", seeds=2)
