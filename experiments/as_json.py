@@ -45,7 +45,10 @@ def comparison(found: Comparison) -> str:
 
 def _matched(scores: Scores, room: Headroom) -> dict[str, Any]:
     """Every arm and the declared pairs at matched comfort, energy a home and week."""
-    pairs = [{"a": a, "b": b, "seeds": n, **d._asdict(), "p_holm": p} for a, b, n, d, p in room.pairs]
+    pairs = [
+        {"a": pair.a, "b": pair.b, "seeds": pair.seeds, **pair.difference._asdict(), "p_holm": pair.p_holm,
+         "detectable": pair.detectable, "verdict": pair.verdict} for pair in room.pairs
+    ]  # fmt: skip
     claim = {"source": room.claim.source, "share": room.claim.share, "headroom": room.room}
     return {"claim": claim, "matched": matched_table.frame(scores, room).to_dict("records"), "matched_pairs": pairs}
 

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from entangrid.experiments import kinds, matched, matched_bootstrap, wording
-from entangrid.experiments.comparing import FEWEST_SEEDS
+from entangrid.experiments.comparing import FEWEST_SEEDS, POWER
 from entangrid.experiments.config.claim import ClaimConfig
 from entangrid.experiments.matched import Front
 from entangrid.experiments.matched_bootstrap import Draws, Estimate, Resamples
 from entangrid.experiments.scores import NO_CONTROL, OPTIMUM, Scores
-from entangrid.experiments.statistics import holm
+from entangrid.experiments.statistics import Verdict, holm, judge, minimum_detectable_effect
 
 F = npt.NDArray[np.float64]
 
@@ -39,13 +39,19 @@ class Matched(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """a - b at matched comfort, a mean over ``seeds`` that both have; ``p_holm``: corrected over the study's pairs."""
+    """a - b at matched comfort, a mean over ``seeds`` that both have; ``p_holm``: corrected over the study's pairs.
+
+    ``detectable``: the smallest true difference that this comparison finds four times in five; ``verdict``: on a, of
+    which less is better, None where nothing is said of other seeds, weeks or homes.
+    """
 
     a: str
     b: str
     seeds: int
     difference: Estimate
     p_holm: float
+    detectable: float = float("nan")
+    verdict: Verdict | None = None
 
 
 class Headroom(NamedTuple):
@@ -152,7 +158,20 @@ def _pairs(drawn: Resamples, wanted: Sequence[Sequence[str]]) -> list[Pair]:
             found = Estimate(found.value, undefined=found.undefined)
         out.append(Pair(a, b, n if seeds else 0, found, float("nan")))
     corrected = holm([pair.difference.p for pair in out])
-    return [pair._replace(p_holm=p) for pair, p in zip(out, corrected, strict=True)]
+    return [_judged(pair, p, drawn.confidence, _counted(corrected)) for pair, p in zip(out, corrected, strict=True)]
+
+
+def _counted(corrected: Sequence[float]) -> int:
+    return sum(not math.isnan(p) for p in corrected)
+
+
+def _judged(pair: Pair, p: float, confidence: float, many: int) -> Pair:
+    """The pair with what it could have shown and its verdict; the margin is of gap closed and says nothing here."""
+    found, alpha = pair.difference, 1.0 - confidence
+    if math.isnan(p):
+        return pair
+    least = minimum_detectable_effect(found.error, found.df, alpha=alpha, power=POWER, comparisons=many)
+    return pair._replace(p_holm=p, detectable=least, verdict=judge(-found.high, -found.low, p, None, alpha=alpha))
 
 
 def lines(found: Headroom | None, cut: Sequence[str] = ()) -> list[str]:
@@ -190,8 +209,8 @@ def sentence(found: Headroom) -> str:
 def of_pairs(found: Headroom) -> list[str]:
     """The differences of pairs of arms at matched comfort, a line each."""
     said = []
-    many = sum(not math.isnan(pair.p_holm) for pair in found.pairs)
-    for a, b, seeds, (value, low, high, _, undefined), p in found.pairs:
+    many = _counted([pair.p_holm for pair in found.pairs])
+    for a, b, seeds, (value, low, high, _, undefined, *_), p, detectable, verdict in found.pairs:
         if math.isnan(value):
             said.append(f"at that comfort, {a} less {b}: not known, since one of them is not that comfortable")
             continue
@@ -200,6 +219,7 @@ def of_pairs(found: Headroom) -> list[str]:
         line += f" {found.unit} a home and week" + (f" over {wording.count(seeds, 'seed')}" if seeds else "")
         if not math.isnan(p):
             line += f", p {wording.p_value(p)}" + (f" after Holm over {many} pairs" if many > 1 else "")
+            line += f": {verdict}; smallest effect this could detect: {wording.number(detectable)} {found.unit}"
         elif seeds and seeds < FEWEST_SEEDS:
             line += f"; an interval needs {wording.count(FEWEST_SEEDS, 'seed')}"
         if undefined >= 0.01 and not math.isnan(low):

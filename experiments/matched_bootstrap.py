@@ -26,13 +26,18 @@ _NONE = float("nan")
 
 
 class Estimate(NamedTuple):
-    """A number, its interval, its p-value against 0, and the share of resamples in which it is not defined."""
+    """A number, its interval, its p-value against 0, and the share of resamples in which it is not defined.
+
+    ``error``, ``df``: its standard error, and the degrees of freedom of that.
+    """
 
     value: float = _NONE
     low: float = _NONE
     high: float = _NONE
     p: float = _NONE
     undefined: float = 0.0
+    error: float = _NONE
+    df: float = _NONE
 
 
 class Draws(NamedTuple):
@@ -109,9 +114,13 @@ class Resamples:
         )
         seeds = min((len(x.seeds) for x in own if len(x.seeds) > 1), default=1)
         dfs = [seeds - 1, self.n_weeks - 1, self.n_clusters - 1]
-        resampled = Resampled(value, drawn, effective_df([_variance(x) for x in alone], dfs))
+        variances = [_variance(x) for x in alone]
+        df = effective_df(variances, dfs)
+        # a resample of n varies by (n - 1) / n less than its mean does
+        error = float(np.sqrt(sum(v * (n + 1) / n for v, n in zip(variances, dfs, strict=True) if n > 0)))
+        resampled = Resampled(value, drawn, df)
         _, low, high = resampled.interval(self.confidence)
-        return Estimate(value, low, high, resampled.p_value(), undefined)
+        return Estimate(value, low, high, resampled.p_value(), undefined, error, df)
 
     def _rows(self, own: Draws, stream: int) -> npt.NDArray[np.int64]:
         """Which seeds are drawn (B, S): the same for arms with as many seeds."""

@@ -13,7 +13,17 @@ import study_cases
 from rich.console import Console
 from typer.testing import CliRunner
 
-from entangrid.experiments import headroom, matched, matched_table, report, stored, summary, tidy
+from entangrid.experiments import (
+    as_json,
+    headroom,
+    matched,
+    matched_bootstrap,
+    matched_table,
+    report,
+    stored,
+    summary,
+    tidy,
+)
 from entangrid.experiments.cli import app
 from entangrid.experiments.cli.printing import print_summary
 from entangrid.experiments.scores import Scores, Variant, short_labels
@@ -149,3 +159,37 @@ def test_pairs_of_learning_arms_are_corrected_together(study: Path) -> None:
     assert [pair.seeds for pair in found.pairs] == [4, 4, 0]
     assert np.isnan(p[2])
     np.testing.assert_allclose(sorted(pair.p_holm for pair in found.pairs[:2])[0], min(2.0 * min(p[:2]), 1.0))
+    for pair in found.pairs[:2]:
+        # the true difference that is found four times in five lies beyond where the interval has to end
+        low, high = pair.difference.low, pair.difference.high
+        assert pair.detectable > 0.25 * (high - low) > 0.0
+        beyond = max(-high, low)  # how far the interval stays from 0
+        assert pair.verdict in (("better", "worse") if beyond > 0.0 and pair.p_holm < 0.05 else ("undecided",))
+        assert pair.verdict != "better" or high < 0.0
+    assert found.pairs[2].verdict is None
+    for pair, line in zip(found.pairs[:2], headroom.of_pairs(found)[:2], strict=True):
+        assert line.endswith(f": {pair.verdict}; smallest effect this could detect: {pair.detectable:.2f} {found.unit}")
+        assert f"over {['no', 'one', 'two', 'three', 'four'][pair.seeds]} seeds" in line
+    (told,) = json.loads(as_json.table(stored.read(study), tidy.read(study)))["matched_pairs"]
+    assert (told["a"], told["detectable"], told["verdict"]) == (
+        "quantum",
+        None,
+        None,
+    )  # hasty is never that comfortable
+
+
+def test_smallest_detectable_difference_at_matched_comfort_is_that_of_the_t_test() -> None:
+    """One home, one week: the seeds alone vary, and the differences are paired."""
+    rng = np.random.default_rng(3)
+    n = 8
+    cells = rng.normal(5.0, 1.0, (2, n, 1, 1, 1))
+    cells[1] = 0.0  # discomfort
+    none = np.zeros((2, 1, 1, 1, 1))
+    fronts = {
+        "a": matched.Front(list(range(n)), cells[0, :, :, 0, 0], cells[1, :, :, 0, 0], cells),
+        "b": matched.Front([-1], none[0, :, :, 0, 0], none[1, :, :, 0, 0], none),
+    }
+    drawn = matched_bootstrap.Resamples(matched.Fronts(fronts, np.ones((1, 1))), 1.0)
+    found = drawn.estimate(matched_bootstrap.difference, drawn.arms["a"], drawn.arms["b"], paired=True)
+    assert found.df == pytest.approx(n - 1)
+    assert found.error == pytest.approx(cells[0].std(ddof=1) / np.sqrt(n), rel=0.1)
