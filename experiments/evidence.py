@@ -39,6 +39,13 @@ class Evidence:
         self.classes = classes(self.scores.variants.values())
 
     @cached_property
+    def rules_then(self) -> stored.Rules | None:
+        """Margin and confidence as they were fixed for the run that was finished first; None where it does not say."""
+        runs = [run.path for of_variant in self.folders.values() for run in of_variant]
+        first = min(runs, key=lambda path: (path / store.RESULT).stat().st_mtime_ns, default=None)
+        return None if first is None else stored.rules_of_run(first)
+
+    @cached_property
     def summary(self) -> pd.DataFrame:
         """See `summary.summary`."""
         return summary.summary(self.scores, self.confidence)

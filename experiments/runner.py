@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -14,7 +15,7 @@ import yaml
 from rich.console import Console
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import engines, manifest, store, tidy
+from entangrid.experiments import engines, manifest, store, stored, tidy
 from entangrid.experiments.bars import Bars
 from entangrid.experiments.config import QuantumArm, SeededArm, StudyConfig
 from entangrid.experiments.engines import Outcome
@@ -50,7 +51,7 @@ def run_study(
     console = console or Console(stderr=True)
     check_options(jobs, engine, options, study)
     runs = plan(study)
-    _claim(study, out)
+    _claim(study, out, console)
     with store.claimed_study(out):
         manifest.write(out, study, runs)
         todo = [run for run in runs if not store.is_finished(out / store.RUNS / run.folder)]
@@ -78,7 +79,7 @@ def check_options(jobs: int | None, engine: str, options: Mapping[str, str] | No
         check_trackers(trackers)
 
 
-def _claim(study: StudyConfig, out: Path) -> None:
+def _claim(study: StudyConfig, out: Path, console: Console) -> None:
     """Write the resolved study into its folder; refuses a folder that holds another study."""
     path = out / tidy.STUDY
     if path.exists():
@@ -89,10 +90,25 @@ def _claim(study: StudyConfig, out: Path) -> None:
             raise InputError(f"{path}: not a study's file; choose another folder with --out") from None
         if name != study.name:
             raise InputError(f"{out}: holds study {name!r}, not {study.name!r}; choose another folder with --out")
+        _tell_of_changed_rules(study, out, console)
     elif out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder; choose another one with --out")
     text = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
     store.write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
+
+
+def _tell_of_changed_rules(study: StudyConfig, out: Path, console: Console) -> None:
+    """Say where verdicts will follow rules that finished runs were not made under."""
+    runs = out / store.RUNS
+    with contextlib.suppress(InputError):  # what is unreadable there is written anew
+        before, now = stored.read(out).verdict, study.verdict
+        changed = [f"verdict.{name} was {old:g} and is {new:g}" for name, old, new in (
+            ("margin", before.margin, now.margin), ("confidence", before.confidence, now.confidence)
+        ) if old != new]  # fmt: skip
+        if changed and runs.is_dir() and any(store.is_finished(path) for path in runs.iterdir()):
+            text = f"{', '.join(changed)}: not fixed before the runs that are finished already"
+            store.log(out, text)
+            console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def make_runs(

@@ -15,6 +15,7 @@ from entangrid.data.errors import InputError
 from entangrid.experiments.config.claim import ClaimConfig
 
 STUDY = "study.yaml"
+CONFIG = "config.yaml"  # in a run's folder
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Rules:
 @dataclass(frozen=True)
 class StoredStudy:
     """``text``: the file as it stands; ``voltage_band``: [pu], EN 50160's where the study says nothing;
-    ``claim``: None also where it is of another version."""
+    ``claim``: None also where it is of another version; ``evaluated_on``: "test" or "validation"."""
 
     name: str
     question: str
@@ -39,6 +40,7 @@ class StoredStudy:
     text: str
     claim: ClaimConfig | None = None
     cut: tuple[str, ...] = ()
+    evaluated_on: str = "test"
 
 
 def read(folder: Path) -> StoredStudy:
@@ -55,11 +57,7 @@ def read(folder: Path) -> StoredStudy:
     if not isinstance(content, dict) or not isinstance(content.get("name"), str):
         raise InputError(f"{path}: not a study's file; expected a mapping with a name")
     verdict, task = _mapping(content, "verdict"), _mapping(_mapping(content, "task"), "feeder_rules")
-    rules = Rules(
-        _number(path, verdict, "verdict.margin", Rules.margin, 0.0, 10.0),
-        _number(path, verdict, "verdict.confidence", Rules.confidence, 0.5, 0.999_999),
-        _pairs(verdict.get("pairs")),
-    )
+    rules = _rules(path, verdict)
     band = tuple(_number(path, task, f"task.feeder_rules.{name}", default, 0.0, 2.0) for name, default in _BAND)
     question = content.get("question")
     claim = None
@@ -67,8 +65,26 @@ def read(folder: Path) -> StoredStudy:
         claim = ClaimConfig.model_validate(content["claim"]) if content.get("claim") else None
     listed = content.get("cut")
     cut = tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
-    return StoredStudy(
-        content["name"], question if isinstance(question, str) else "", rules, (band[0], band[1]), text, claim, cut
+    evaluated_on = "validation" if _mapping(content, "split").get("evaluate_on") == "validation" else "test"
+    asked = question if isinstance(question, str) else ""
+    return StoredStudy(content["name"], asked, rules, (band[0], band[1]), text, claim, cut, evaluated_on)
+
+
+def rules_of_run(folder: Path) -> Rules | None:
+    """What the study had fixed when the run of a folder was made; None where the folder does not say."""
+    path = folder / CONFIG
+    with contextlib.suppress(OSError, ValueError, RecursionError, yaml.YAMLError):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        verdict = _mapping(_mapping(content, "study"), "verdict") if isinstance(content, dict) else {}
+        return _rules(path, verdict) if verdict else None
+    return None
+
+
+def _rules(path: Path, verdict: dict[str, Any]) -> Rules:
+    return Rules(
+        _number(path, verdict, "verdict.margin", Rules.margin, 0.0, 10.0),
+        _number(path, verdict, "verdict.confidence", Rules.confidence, 0.5, 0.999_999),
+        _pairs(verdict.get("pairs")),
     )
 
 

@@ -72,7 +72,16 @@ def closing_lines(
     """
     confidence = rules(study)[1]
     said = [] if study is None else headroom.lines(room or at_matched_comfort(scores, study), study.cut)
+    said = [*([] if study is None else of_set(study)), *said]
     return [*said, *wording.closing_lines(scores, comparisons(scores, study) if found is None else found, confidence)]
+
+
+def of_set(study: StudyConfig | StoredStudy) -> list[str]:
+    """That a study's numbers are none of a test, where they are of the weeks and homes that choices are made on."""
+    on = study.evaluated_on if isinstance(study, StoredStudy) else study.split.evaluate_on
+    if on == "test":
+        return []
+    return ["measured on the weeks and homes of validation, on which choices are made: this is no held-out test"]
 
 
 def at_matched_comfort(scores: Scores, study: StudyConfig | StoredStudy) -> Headroom | None:

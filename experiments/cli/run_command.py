@@ -25,7 +25,7 @@ def run(
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="change a field; may be repeated")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and its predicted cost instead")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the plan of --dry-run as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the table, or the plan of --dry-run, as JSON")] = False,
 ) -> None:
     """Train and evaluate every arm of a study; finished runs are kept, so an interrupted study goes on.
 
@@ -51,8 +51,14 @@ def run(
     except runner.RunFailedError as error:
         console.print(f"entangrid: {error}", markup=False)
         raise typer.Exit(1) from None
-    print_summary(settings, table)
     figure = figures.make("overview", folder)
+    if as_json:
+        from entangrid.experiments import stored
+        from entangrid.experiments.as_json import table as as_text
+
+        typer.echo(as_text(stored.read(folder), table))
+        return
+    print_summary(settings, table)
     Console().print(f"table: {folder / 'table.parquet'}\nfigure: {figure}", markup=False, highlight=False)
 
 

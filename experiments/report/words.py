@@ -121,9 +121,20 @@ def how_judged(evidence: Evidence) -> str:
         )
     return (
         f"Equivalent: the {share} interval of the difference (over {over}) lies within ±{evidence.margin:g} of gap "
-        f"closed, a margin fixed before the run. Better or worse: it excludes 0{many}. Undecided: neither; the data "
+        f"closed, {_fixed(evidence)}. Better or worse: it excludes 0{many}. Undecided: neither; the data "
         "allow both. The smallest detectable effect is the true difference that a comparison like this finds four "
         f"times in five.{cut}"
+    )
+
+
+def _fixed(evidence: Evidence) -> str:
+    """Whether the margin is the one that the first run was made under."""
+    then = evidence.rules_then
+    if then is None or (then.margin, then.confidence) == (evidence.margin, evidence.confidence):
+        return "a margin fixed before the run"
+    return (
+        f"which was not fixed before the run: when the first run was made, the margin was ±{then.margin:g} and the "
+        f"confidence {then.confidence:g}"
     )
 
 
@@ -141,12 +152,13 @@ def of_table(evidence: Evidence) -> str:
     """What the table shows."""
     weeks = wording.count(len(evidence.scores.weeks), "held-out week")
     homes = f", {len(evidence.scores.homes)} homes together" if len(evidence.scores.homes) > 1 else ""
+    of_set = summary.of_set(evidence.study)
     gap = "Gap closed is the share of what could be saved: 0 is no control, 1 is perfect foresight."
     if not any(evidence.gaps.values()):
         gap = "Gap closed needs the arms no-control and optimum, and headroom between them."
     return (
         f"Means a week over {weeks}{homes}. The objective counts all: bill, discomfort, wear, and what is left in "
-        f"store at the end. {gap}"
+        f"store at the end. {gap}{''.join(f' {each[:1].upper()}{each[1:]}.' for each in of_set)}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -257,6 +258,19 @@ def test_command_writes_the_page(full: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.01])
+def test_a_margin_that_was_changed_after_the_first_run_is_not_called_fixed(margin: float, tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=3)
+    for k, path in enumerate(sorted((out / tidy.RUNS).iterdir())):
+        then = margin if k == 0 else 0.05
+        content = {"study": {"name": "made-up", "verdict": {"margin": then, "confidence": 0.95}}}
+        (path / "config.yaml").write_text(yaml.safe_dump(content))
+        os.utime(path / "result.json", (1_000_000 + k, 1_000_000 + k))
+    said = words.how_judged(Evidence(out))
+    assert ("a margin fixed before the run" in said) == (margin == 0.05)
+    assert ("when the first run was made, the margin was ±0.01" in said) == (margin != 0.05)
 
 
 def test_the_same_folder_gives_the_same_page(full: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from entangrid.data.errors import InputError
 from entangrid.data.sources.tables import save_folder
 from entangrid.experiments import config, plan, prediction, setting
 from entangrid.experiments.cli import app
+from entangrid.experiments.evidence import Evidence
+from entangrid.experiments.report import write
 
 STUDY = """
 name: tiny
@@ -76,6 +78,37 @@ def test_dry_run_prints_plan_and_cost_and_writes_nothing(file: Path, tmp_path: P
     assert of_arm["mlp"]["cpu_s_per_run"] > 0.0
     assert found["cpu_h_left"] == pytest.approx(sum(row["cpu_h_left"] for row in found["arms"]))
     assert [path.name for path in out.rglob("*")].count("result.json") == 1
+
+
+def test_a_run_prints_its_table_as_json_and_says_when_its_rules_were_changed_later(file: Path, tmp_path: Path) -> None:
+    arms = "arms={none: {controller: no-control}, best: {controller: optimum}}"
+    first = invoke("run", file, "--out", tmp_path / "out", "--jobs", "1", "--json", "--set", arms)
+    assert first.exit_code == 0, first.output
+    found = json.loads(first.stdout)
+    assert found == json.loads(invoke("table", tmp_path / "out", "--json").stdout)
+    assert [row["arm"] for row in found["arms"]] == ["none", "best"]
+    assert "not fixed before" not in first.stderr
+    again = invoke("run", file, "--out", tmp_path / "out", "--set", arms, "--set", "verdict.margin=0.2", "--json")
+    told = "verdict.margin was 0.05 and is 0.2: not fixed before the runs that are finished already"
+    assert told in again.stderr
+    assert told in (tmp_path / "out" / "study.log").read_text()
+    assert json.loads(again.stdout)["margin"] == 0.2
+    evidence = Evidence(tmp_path / "out")
+    assert evidence.rules_then is not None
+    assert (evidence.rules_then.margin, evidence.margin) == (0.05, 0.2)
+    third = invoke("run", file, "--out", tmp_path / "out", "--set", arms, "--set", "verdict.margin=0.2")
+    assert "not fixed before" not in third.stderr  # said once; the report goes by the runs
+
+
+@pytest.mark.parametrize("on", ["test", "validation"])
+def test_what_is_measured_on_validation_weeks_is_not_called_a_test(on: str, file: Path, tmp_path: Path) -> None:
+    arms = "arms={none: {controller: no-control}, best: {controller: optimum}}"
+    split = f"split={{test_every: 3, validation_every: 3, evaluate_on: {on}}}"
+    shown = invoke("run", file, "--out", tmp_path / "out", "--jobs", "1", "--set", arms, "--set", split)
+    assert shown.exit_code == 0, shown.output
+    page = write(tmp_path / "out").read_text(encoding="utf-8")
+    for text in (shown.stdout, invoke("table", tmp_path / "out").stdout, page):
+        assert ("easured on the weeks and homes of validation" in text) == (on == "validation")
 
 
 @pytest.mark.parametrize(
