@@ -80,7 +80,7 @@ def split_homes(
     Homes are held out by name (``test``, ``validation``), or as a share of the clusters of :func:`profile_clusters`,
     which ``seed`` deals: at least one cluster where the share is above 0. What is not held out is for training. A set
     that nothing is held out for is all homes of training: with neither, every set is all homes. Raises ``InputError``
-    for unknown names and where nothing is left to train on.
+    for unknown names, for a home in both sets and where nothing is left to train on.
     """
     names, cluster = scenario.home_names, profile_clusters(scenario)
     n_clusters = int(cluster.max()) + 1
@@ -95,6 +95,11 @@ def split_homes(
         chosen = set(shuffled[first : first + count].tolist())
         first += count
         held[which] = [name for name, own in zip(names, cluster, strict=True) if own in chosen]
+    if both := [name for name in held["test"] if name in held["validation"]]:
+        raise InputError(
+            f"scenario {scenario.name!r}: home {both[0]!r} is in test, and in validation too, by its name in one and "
+            "by the share of the other; expected names for both, shares for both, or another seed"
+        )
     out = {*held["test"], *held["validation"]}
     train = [name for name in names if name not in out]
     if not train:

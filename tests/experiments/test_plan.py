@@ -188,6 +188,18 @@ def test_homes_with_one_profile_stay_together() -> None:
     assert everywhere["train"] == everywhere["test"] == everywhere["validation"] == scenario.home_names
     named = split_homes(scenario, test=["home-4"])
     assert (named["train"], named["test"]) == (["home-1", "home-2", "home-3"], ["home-4"])
+    mixed = 0
+    for seed in range(6):  # a name in one set and a share of the other: never the same home in both
+        for given in ({"test": ["home-2"], "validation_share": 0.4}, {"test_share": 0.4, "validation": ["home-2"]}):
+            try:
+                homes = split_homes(scenario, seed=seed, **given)  # type: ignore[arg-type]
+            except InputError:
+                continue
+            assert not set(homes["test"]) & set(homes["validation"])
+            mixed += 1
+    assert 0 < mixed < 12
+    with pytest.raises(InputError, match="home 'home-1' is in test, and in validation too, by its name in one"):
+        split_homes(scenario, test=["home-1"], validation_share=0.999)
     with pytest.raises(InputError, match="no home is called 'home-9'; expected some of home-1"):
         split_homes(scenario, test=["home-9"])
     with pytest.raises(InputError, match="no home is left to train on; it has 4 in 3 clusters"):
