@@ -23,14 +23,23 @@ def json_schema() -> dict[str, Any]:
         "description": "a packaged study or a YAML file (relative to this one) that this one is laid upon",
     }
     schema["properties"] = {"extends": extends, **fields}
-    schema["anyOf"] = [{"required": ["extends"]}, {"required": schema.pop("required")}]
+    alone = {"arms": {"additionalProperties": {"required": ["controller"]}}}
+    schema["anyOf"] = [{"required": ["extends"]}, {"required": schema.pop("required"), "properties": alone}]
     arms = fields["arms"]
     for key in ("additionalProperties", "patternProperties"):
         if key in arms:
             each = arms[key] if key == "additionalProperties" else next(iter(arms[key].values()))
             kinds = each.pop("oneOf", None) or each.pop("anyOf", [])
             each.clear()
-            each["anyOf"] = [*kinds, {"type": "null", "description": "removes an arm of the file that is extended"}]
+            each["anyOf"] = [
+                *kinds,
+                {
+                    "type": "object",
+                    "not": {"required": ["controller"]},
+                    "description": "what differs from the arm of this name in the file that is extended",
+                },
+                {"type": "null", "description": "removes an arm of the file that is extended"},
+            ]
     for name in ("RuleArm", "SearchedArm", "MLPArm", "MatchedArm", "QuantumArm"):
         required = schema["$defs"][name].get("required", [])
         schema["$defs"][name]["required"] = [field for field in required if field == "controller"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from entangrid.data.errors import InputError
 from entangrid.data.sources.tables import save_folder
 from entangrid.experiments import config, plan, prediction, setting
 from entangrid.experiments.cli import app
+from entangrid.experiments.config import text as config_text
+from entangrid.experiments.config.json_schema import json_schema
 from entangrid.experiments.evidence import Evidence
 from entangrid.experiments.report import write
 
@@ -164,13 +168,38 @@ def test_the_schema_describes_every_field_and_allows_what_is_allowed(tmp_path: P
             ), (name, field)  # fmt: skip
     for field, content in schema["properties"].items():
         assert content.get("description"), field
-    assert schema["anyOf"] == [{"required": ["extends"]}, {"required": ["name", "arms"]}]
+    assert [part["required"] for part in schema["anyOf"]] == [["extends"], ["name", "arms"]]
     controllers = {
         word
         for name in ("RuleArm", "SearchedArm", "MLPArm", "MatchedArm", "QuantumArm")
         for word in schema["$defs"][name]["properties"]["controller"]["enum"]
     }
     assert controllers == set(config.names())
+
+
+def test_the_schema_takes_every_study_that_is_taken_and_refuses_what_is_misspelt() -> None:
+    """As an editor checks them: packaged studies as they stand, also those that say what differs, and resolved ones."""
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    checker = jsonschema.Draft202012Validator(schema)
+    for name in config.packaged():
+        file = files("entangrid.experiments.conf").joinpath(f"{name}.yaml")
+        checker.validate(config_text.parse(file.read_text(encoding="utf-8"), name))
+        checker.validate(config.load(name).model_dump(mode="json"))
+    page = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        checker.validate(config_text.parse(block, "studies.md"))
+    none = {"none": {"controller": "no-control"}}
+    for wrong in (
+        {"name": "x", "arms": {"a": {"hidden": [8]}}},  # nothing that it could differ from
+        {"name": "x", "arms": {"a": {"controller": "ppo-mlpp"}}},
+        {"extends": "smoke", "arms": {"a": {"controller": "ppo-mlp", "hiddn": [8]}}},
+        {"name": "x", "arms": none, "training": {"stepz": 1}},
+        {"name": "x", "arms": none, "ppo": {"gamma": 2.0}},
+        {"arms": none},
+    ):
+        assert not checker.is_valid(wrong), wrong
 
 
 def test_a_file_is_laid_upon_the_one_that_it_extends(file: Path, tmp_path: Path) -> None:
