@@ -63,21 +63,43 @@ def _open(name_or_path: str, beside: Path | None) -> tuple[dict[str, Any], str]:
 
 def check(content: dict[str, Any], where: str, overrides: Sequence[str] = (), path: Path | None = None) -> StudyConfig:
     """Check plain fields, such as those of ``StudyConfig.model_dump()``; ``path``: their file, for what it extends."""
+    origins: list[tuple[str, Any]] = []
     try:
-        content = _extended(content, where, path, ())
+        content = _extended(content, where, path, (), origins)
         if overrides:
             content = copy.deepcopy(content)
         for override in overrides:
-            _apply(content, override)
+            parts = _apply(content, override)
+            origins.insert(0, (f"{where} with --set {_short(override)}", _only(content, parts)))
         _remove_arms(content)
         return StudyConfig.model_validate(content)
     except ValidationError as error:
-        raise InputError(messages.lines(error, where)) from None
+        raise InputError(messages.lines(error, where, origins)) from None
     except RecursionError:
         raise InputError(f"{where}: nested too deeply") from None
 
 
-def _extended(content: dict[str, Any], where: str, path: Path | None, seen: tuple[str, ...]) -> dict[str, Any]:
+def _only(content: dict[str, Any], parts: Sequence[str]) -> Any:
+    """What stands along a path, and nothing beside it."""
+    value: Any = content
+    keys: list[Any] = []
+    for part in parts:
+        keys.append(int(part) if isinstance(value, list) else part)
+        value = value[keys[-1]]
+    for key in reversed(keys):
+        value = {key: value}
+    return copy.deepcopy(value)
+
+
+def _short(override: str) -> str:
+    return override if len(override) <= 80 else override[:77] + "..."
+
+
+def _extended(
+    content: dict[str, Any], where: str, path: Path | None, seen: tuple[str, ...], origins: list[tuple[str, Any]]
+) -> dict[str, Any]:
+    """The content laid upon what it extends; ``origins`` is given every file, the outermost first."""
+    origins.append((where, content))
     if "extends" not in content:
         return content
     content = dict(content)
@@ -97,7 +119,7 @@ def _extended(content: dict[str, Any], where: str, path: Path | None, seen: tupl
         raise InputError(f"{where}: extends: {name!r} extends this file in turn; expected an end")
     if len(chain) > _DEEPEST:
         raise InputError(f"{where}: extends: more than {_DEEPEST} files extend one another")
-    return merge(_extended(base, base_where, base_path, chain), content)
+    return merge(_extended(base, base_where, base_path, chain, origins), content)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -135,9 +157,10 @@ def _remove_arms(content: dict[str, Any]) -> None:
         content["arms"] = {name: arm for name, arm in arms.items() if arm is not None}
 
 
-def _apply(content: dict[str, Any], override: str) -> None:
+def _apply(content: dict[str, Any], override: str) -> list[str]:
+    """Set the field that an override names; returns its path."""
     path, equals, value = override.partition("=")
-    where = f"--set {override if len(override) <= 80 else override[:77] + '...'}"
+    where = f"--set {_short(override)}"
     parts = path.strip().split(".")
     if not equals or not all(parts):
         raise InputError(f"{where}: expected a field and its value, such as training.steps=1000")
@@ -157,3 +180,4 @@ def _apply(content: dict[str, Any], override: str) -> None:
         raise
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None
+    return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,13 +15,33 @@ from entangrid.experiments.config.task import OTHER_TASKS, TASK_NAMES
 _MOST = 20  # lines
 
 
-def lines(error: ValidationError, where: str) -> str:
-    """All of them, each beginning with ``where``."""
-    found = list(dict.fromkeys(_sentence(item) for item in error.errors(include_url=False)))
-    shown = [f"{where}: {sentence}" for sentence in found[:_MOST]]
+#: Where fields were said, the last word first: how messages call the place, and the fields that stand there.
+Origins = Sequence[tuple[str, Any]]
+
+
+def lines(error: ValidationError, where: str, origins: Origins = ()) -> str:
+    """All of them, each beginning with the place that its field stands at, else with ``where``."""
+    items = error.errors(include_url=False)
+    found = list(dict.fromkeys((_origin(item["loc"], origins) or where, _sentence(item)) for item in items))
+    shown = [f"{place}: {sentence}" for place, sentence in found[:_MOST]]
     if len(found) > _MOST:
         shown.append(f"{where}: and {len(found) - _MOST} more")
     return "\n".join(shown)
+
+
+def _origin(location: Sequence[Any], origins: Origins) -> str | None:
+    """The place that said the field of an error last; None for what concerns the whole study, or is missing."""
+    parts = [part for part in location if not is_tag(part) and part != "[key]"]
+    return next((place for place, content in origins if parts and _stands(content, parts)), None)
+
+
+def _stands(content: Any, parts: Sequence[Any]) -> bool:
+    for part in parts:
+        inside = part in content if isinstance(content, dict) else isinstance(part, int) and isinstance(content, list)
+        if not inside or (isinstance(content, list) and part >= len(content)):
+            return False
+        content = content[part]
+    return True
 
 
 def _sentence(item: Any) -> str:

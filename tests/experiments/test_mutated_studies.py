@@ -316,7 +316,32 @@ values = st.recursive(
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from([path for path, _ in LEAVES]), st.integers(0, 3), values)
 def test_any_value_anywhere_is_accepted_or_named(path: tuple[Any, ...], up: int, value: Any) -> None:
-    refused(changed(path[: max(len(path) - up, 1)], value))
+    place = path[: max(len(path) - up, 1)]
+    message = refused(changed(place, value))
+    assert message is None or any(part in message for part in place if isinstance(part, str)), (place, value, message)
+
+
+#: Places whose every value of another kind is refused, so that no run begins.
+SECTIONS = [(name,) for name in RESOLVED if isinstance(RESOLVED[name], dict)]
+NUMBERS = [path for path, value in LEAVES if isinstance(value, int | float) and not isinstance(value, bool)]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(SECTIONS + NUMBERS), st.one_of(st.text(min_size=1, max_size=8), st.just(float("nan")),
+                                                     st.lists(st.integers(), min_size=1, max_size=3)))  # fmt: skip
+def test_any_wrong_kind_ends_the_command_with_the_field_and_writes_nothing(
+    place: Path, path: tuple[Any, ...], value: Any
+) -> None:
+    """Two hundred of them by the command line itself, in a folder that holds a study already."""
+    study = place / "random.yaml"
+    study.write_text(yaml.safe_dump(changed(path, value)), encoding="utf-8")
+    before = snapshot(place / "done")
+    code, message = command("run", str(study), "--out", str(place / "done"))
+    assert code == 2, (path, value, message)
+    assert "Traceback" not in message
+    assert all(line.startswith((f"entangrid: {study}: ", f"{study}: ")) for line in message.strip().splitlines())
+    assert any(str(part) in message for part in path if isinstance(part, str)), (path, value, message)
+    assert snapshot(place / "done") == before
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))

@@ -227,6 +227,35 @@ def test_a_file_is_laid_upon_the_one_that_it_extends(file: Path, tmp_path: Path)
     assert config.load(str(top)).arms.keys() == quickstart.arms.keys() - {"ppo-mlp"}
 
 
+def test_an_error_names_the_file_or_the_option_that_it_stands_in(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "name: base\ntask: home\n"
+        "arms: {none: {controller: no-control}, a: {controller: ppo-mlp, hidden: [0], activation: no}}\n"
+        "training: {stepz: 5, n_envs: 0}\n"
+    )
+    (tmp_path / "child.yaml").write_text("extends: base.yaml\nname: child\ntraining: {n_envs: -1}\nppo: {gamma: 2}\n")
+    with pytest.raises(InputError) as refused:
+        config.load(
+            str(tmp_path / "child.yaml"),
+            ["training.seeds=[0, -1]", "sac.tau=7", "arms.a.hidden.0=-3", "arms.b={controller: x}"],
+        )
+    child, base = tmp_path / "child.yaml", tmp_path / "base.yaml"
+    starts = {
+        f"{child}: training.n_envs: ",  # what the extending file says stands above what the extended one does
+        f"{child}: ppo.gamma: ",
+        f"{base}: training.stepz: unknown field (did you mean 'steps'?)",
+        f"{child} with --set arms.a.hidden.0=-3: arms.a.hidden.0: ",
+        f"{base}: arms.a.activation: ",
+        f"{child} with --set training.seeds=[0, -1]: training.seeds.1: ",
+        f"{child} with --set sac.tau=7: sac.tau: ",
+        f"{child} with --set arms.b={{controller: x}}: arms.b.controller: 'x' is unknown",
+    }
+    said = str(refused.value).splitlines()
+    assert len(said) == len(starts)
+    for start in starts:
+        assert sum(line.startswith(start) for line in said) == 1, (start, said)
+
+
 def test_files_that_extend_one_another_are_refused(tmp_path: Path) -> None:
     for name, base in (("a", "b.yaml"), ("b", "c.yaml"), ("c", "a.yaml")):
         (tmp_path / f"{name}.yaml").write_text(f"extends: {base}\n")
