@@ -94,8 +94,10 @@ def test_what_a_run_leaves(finished: Path) -> None:
 
 def test_a_job_carries_its_run_whole() -> None:
     for name in config.packaged():
+        if name.endswith("-full"):  # more of the same arms
+            continue
         runs = plan.plan(config.load(name), check=False)
-        for run in runs:
+        for run in {run.arm: run for run in runs}.values():  # an arm's runs differ in seeds and axes alone
             assert worker.unpack(Job(*json.loads(json.dumps(worker.pack(run, Path("x")))))) == run
 
 
