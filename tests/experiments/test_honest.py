@@ -103,7 +103,7 @@ def test_differences_are_of_the_seeds_that_both_have() -> None:
     assert [(pair.a, pair.b, pair.seeds) for pair in pairs] == [("a", "b", 2), ("a", "rule", 3)]
     assert pairs[0].difference.value == pytest.approx(2.0)
     assert np.isnan(pairs[0].difference.low)  # two seeds say nothing of others
-    value, low, high, p, _ = pairs[1].difference
+    value, low, high, p, *_ = pairs[1].difference
     assert value == pytest.approx((2.0 + 3.0 + 6.0) / 3.0)
     assert low < value < high
     assert pairs[1].p_holm == p  # the only pair with one
