@@ -64,7 +64,7 @@ def test_every_bundled_folder_has_its_own_licence_and_source() -> None:
 
 
 #: torch and TorchQuantum have files of their own; the others are large, and their tests skip where they are missing
-ELSEWHERE = ("torch", "torchquantum-ng", "ray", "tensorboard", "mlflow-skinny", "wandb")
+ELSEWHERE = ("torch", "torchquantum-ng", "mlflow-skinny", "wandb", "qulacs")
 
 
 def test_versions_agree() -> None:
