@@ -24,6 +24,8 @@ from entangrid.experiments.plan import Run, plan
 
 #: deaths of a run's process without a new checkpoint between them, after which the run is given up
 DEATHS = 3
+#: finished runs after which the table takes them up, so that a look at a large study under way has few to read
+TABLE_EVERY = 500
 _POLL_S = 0.3
 _BUSY_S = 5.0  # until a run that another process had is tried again
 
@@ -60,11 +62,11 @@ def run_study(
                 f"{len(runs) - len(todo)} of {len(runs)} runs are finished already and are kept.", soft_wrap=True
             )
         if todo:
-            make_runs(todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console)
+            make_runs(
+                todo, out / store.RUNS, engine=engine, jobs=jobs, options=options, console=console, keeps_table=True
+            )
         store.sweep(out)
-        table = tidy.build(runs, out)
-        tidy.write(table, out, runs)
-    return table
+        return tidy.rebuild(out, partial=False)
 
 
 def check_options(jobs: int | None, engine: str, options: Mapping[str, str] | None, study: StudyConfig) -> None:
@@ -119,8 +121,9 @@ def make_runs(
     jobs: int | None = None,
     options: Mapping[str, str] | None = None,
     console: Console | None = None,
+    keeps_table: bool = False,
 ) -> None:
-    """Make these runs in their folders within ``folder`` (``STUDY/runs``).
+    """Make these runs in their folders within ``folder`` (``STUDY/runs``). ``keeps_table``: with the study's table.
 
     Raises InputError for an engine that cannot be used, RunFailedError naming the runs that failed, KeyboardInterrupt
     on Ctrl-C, after which no process of the engine is left.
@@ -132,7 +135,7 @@ def make_runs(
     made = engines.make(engine, at_a_time, scratch, options)
     store.log(out, f"{len(todo)} runs to make, {at_a_time} at a time, engine {engine}")
     # long runs first, so that no core waits for the last one
-    watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console)
+    watch = _Watch(sorted(todo, key=_expected_cost, reverse=True), folder, made, console, keeps_table=keeps_table)
     try:
         watch.to_the_end()
     except KeyboardInterrupt:
@@ -161,9 +164,11 @@ def _expected_cost(run: Run) -> int:
 class _Watch:
     """Sees every run to its end, and tells of it."""
 
-    def __init__(self, todo: Sequence[Run], folder: Path, engine: engines.Engine, console: Console):
+    def __init__(
+        self, todo: Sequence[Run], folder: Path, engine: engines.Engine, console: Console, *, keeps_table: bool
+    ):
         self.runs = {run.folder: run for run in todo}
-        self.folder, self.engine, self.console = folder, engine, console
+        self.folder, self.engine, self.console, self.keeps_table = folder, engine, console, keeps_table
         self.failures: list[str] = []
         self.n_finished = 0
         self._left = set(self.runs)
@@ -205,6 +210,9 @@ class _Watch:
             if store.is_finished(self.folder / name):
                 self.n_finished += 1
                 self._tell(f"finished {name} ({self.n_finished + len(self.failures)} of {len(self.runs)})")
+                if self.keeps_table and self.n_finished % TABLE_EVERY == 0:
+                    with contextlib.suppress(InputError):  # the end of the study says what is damaged
+                        tidy.current(self.folder.parent)
                 return
             problem = problem or "ended without a result"
         self.failures.append(name)

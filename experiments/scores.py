@@ -95,25 +95,25 @@ class Scores:
         rows = np.flatnonzero(tested & ~np.isin(home, together))
         if not rows.size:
             raise InputError("table holds no row of a held-out week; run the study first")
-        self.variants, self._variant = _variants(table, tidy.axes(table))
+        self._seed = table["seed"].to_numpy(dtype=np.int64, na_value=-1)
+        self.variants, self._variant = _variants(table, tidy.axes(table), self._seed)
         self._labels = list(self.variants)
         self._metric, self._metrics = _coded(table["metric"])
-        self._seed = table["seed"].to_numpy(dtype=np.int64, na_value=-1)
         self._value = table["value"].to_numpy(np.float64)
         self._rows = rows
         week, week_names = _coded(table["week"])
-        used = sorted({week_names[code] for code in np.unique(week[rows])})
+        used = sorted({week_names[code] for code in pd.unique(week[rows])})
         self.weeks = used
         self._week = np.array([used.index(name) if name in used else -1 for name in week_names])[week[rows]]
         scenario, scenario_names = _coded(table["scenario"])
-        both = (scenario[rows] + 1) * (len(home_names) + 1) + home[rows] + 1
+        both = (scenario[rows].astype(np.int64) + 1) * (len(home_names) + 1) + home[rows] + 1
         self._home, found = pd.factorize(both)
         self.homes: list[tuple[str, str]] = [
             (["", *scenario_names][code // (len(home_names) + 1)], ["", *home_names][code % (len(home_names) + 1)])
             for code in found
         ]
 
-    @property
+    @cached_property
     def metrics(self) -> list[str]:
         """Metrics of held-out weeks."""
         return [self._metrics[code] for code in pd.unique(self._metric[self._rows])]
@@ -163,9 +163,9 @@ class Scores:
 
     @cached_property
     def _units(self) -> dict[str, str]:
-        codes, rows = np.unique(self._metric, return_index=True)
-        units = self.table["unit"].iloc[rows]
-        return {self._metrics[code]: str(unit) for code, unit in zip(codes, units, strict=True) if code >= 0}
+        first = _first(self._metric, len(self._metrics))
+        units = self.table["unit"].iloc[first]
+        return {name: str(unit) for name, row, unit in zip(self._metrics, first, units, strict=True) if row >= 0}
 
     def reference(self, label: str, controller: str) -> str | None:
         """The label of "no-control" or "optimum" for a variant: with the same swept values where it has them."""
@@ -237,23 +237,30 @@ class Scores:
         return out
 
 
-def _coded(column: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """A column of words as numbers (-1 for none), and the words."""
+def _coded(column: pd.Series) -> tuple[npt.NDArray[np.integer[Any]], list[str]]:
+    """A column of words as numbers, of as few bytes as will do (-1 for none), and the words."""
     category = column.astype("category")
-    return category.cat.codes.to_numpy().astype(np.int64), [str(word) for word in category.cat.categories]
+    return category.cat.codes.to_numpy(), [str(word) for word in category.cat.categories]
 
 
-def _variants(table: pd.DataFrame, axes: list[str]) -> tuple[dict[str, Variant], npt.NDArray[np.int64]]:
+def _first(codes: npt.NDArray[np.integer[Any]], n: int) -> npt.NDArray[np.int64]:
+    """The first row that has each of the codes 0 ... n - 1, -1 where none has it."""
+    first = np.full(n + 1, -1, np.int64)  # the last is of -1
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return first[:n]
+
+
+def _variants(
+    table: pd.DataFrame, axes: list[str], seed: npt.NDArray[np.int64]
+) -> tuple[dict[str, Variant], npt.NDArray[np.int64]]:
     """The variants of a table by label, and which one each row is of."""
-    codes = _coded(table["arm"])[0]
+    codes: npt.NDArray[Any] = _coded(table["arm"])[0]
     for name in axes:
         values, found = pd.factorize(table[name])
-        codes = codes * (len(found) + 1) + values + 1
+        codes = codes.astype(np.int64) * (len(found) + 1) + values + 1
     codes, kinds = pd.factorize(codes)
     codes = codes.astype(np.int64)
-    first = np.zeros(len(kinds), np.int64)
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    seed = table["seed"].to_numpy(dtype=np.int64, na_value=-1)
+    first = _first(codes, len(kinds))
     low = int(seed.min(initial=-1))
     span = int(seed.max(initial=-1)) - low + 1
     pairs = np.sort(pd.unique(codes * span + seed - low))

@@ -378,3 +378,25 @@ def test_help_answers_without_heavy_imports() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "quantum policy" in done.stdout
+
+
+def test_the_table_follows_a_study_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every so many finished runs, so that a look at a large study has few of them to read."""
+    text = yaml.safe_load(STUDY)
+    text["arms"] = {name: text["arms"][name] for name in ("no-control", "rule", "best")}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
+    seen: list[int] = []
+    current = tidy.current
+
+    def watched(out: Path) -> pd.DataFrame:
+        frame = current(out)
+        assert (out / tidy.TABLE).is_file()
+        seen.append(frame["arm"].nunique())
+        return frame
+
+    monkeypatch.setattr(runner, "TABLE_EVERY", 2)
+    monkeypatch.setattr(tidy, "current", watched)
+    whole = runner.run_study(config.load(str(tmp_path / "rules.yaml")), tmp_path / "out", jobs=1)
+    assert seen == [2]
+    pd.testing.assert_frame_equal(whole, tidy.read(tmp_path / "out"))
+    assert whole["arm"].nunique() == 3

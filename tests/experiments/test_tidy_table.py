@@ -103,6 +103,53 @@ def test_a_stored_table_is_made_anew_when_more_runs_are_finished(tmp_path: Path)
     assert seeds() == {0, 1, 2}
 
 
+def test_a_stored_table_takes_up_new_runs_without_reading_the_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the order in which runs finish, the table is the one that is built of all of them at once."""
+    out = study_cases.make(tmp_path / "study", seeds=3, homes=("a", "b"), feeder=True)
+    whole = tidy.read(out)
+    read: list[str] = []
+    metrics = tidy._metrics
+    monkeypatch.setattr(tidy, "_metrics", lambda folders: read.extend(f.name for f in folders) or metrics(folders))
+    runs = sorted(path.name for path in (out / tidy.RUNS).iterdir())
+    for hidden in (runs[1::2], runs[::2], runs[:1]):
+        for name in hidden:
+            (out / tidy.RUNS / name).rename(tmp_path / name)
+        part = tidy.current(out)
+        assert len(part) < len(whole)
+        assert not read
+        for name in hidden:
+            (tmp_path / name).rename(out / tidy.RUNS / name)
+        again = tidy.current(out)
+        pd.testing.assert_frame_equal(again, whole)
+        pd.testing.assert_frame_equal(tidy.read(out), whole)
+        assert sorted(read) == sorted(hidden)
+        read.clear()
+
+
+def test_a_stored_table_is_not_believed_where_a_run_is_younger_or_its_rows_do_not_add_up(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    one, late = sorted((out / tidy.RUNS).iterdir())[:2]
+    late.rename(tmp_path / late.name)
+    tidy.current(out)
+    frame = store.read_frame(one / store.METRICS)
+    frame["value"] += 1.0
+    frame.to_parquet(one / store.METRICS)  # made again since
+    (tmp_path / late.name).rename(late)
+    found = tidy.current(out)
+    pd.testing.assert_frame_equal(found, tidy.rebuild(out))
+    late.rename(tmp_path / late.name)
+    tidy.current(out)
+    table = pq.read_table(out / tidy.TABLE)
+    named = {**table.schema.metadata, tidy._ROWS: json.dumps([10**9] * 8).encode()}
+    pq.write_table(table.replace_schema_metadata(named), out / tidy.TABLE)
+    (tmp_path / late.name).rename(late)
+    pd.testing.assert_frame_equal(tidy.current(out), found)
+
+
 def test_folders_without_a_plan_are_read_by_name(tmp_path: Path) -> None:
     """As versions before ``plan.json`` left them, with a study's file that is not understood any more."""
     out = study_cases.make(tmp_path / "study", seeds=2)
