@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
-from entangrid.experiments import building, setting
+from entangrid.experiments import refusals, setting
 from entangrid.experiments.config import Arm, LearningArm, MatchedArm, SeededArm, StudyConfig
 from entangrid.experiments.config import messages as config_messages
 from entangrid.experiments.config.base import Range
@@ -166,7 +166,7 @@ class _Checker:
         if whole not in self._seen:
             self._seen.add(whole)
             made = self._settings[shared]
-            building.check(study, arm, made.train, made.test)
+            refusals.check(study, arm, made.train, made.test)
 
 
 def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:
