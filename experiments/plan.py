@@ -181,7 +181,7 @@ def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:
         "arm": config.model_dump(),
     }
     if isinstance(config, SeededArm):
-        exclude = {"seeds", "checkpoint_every"} | ({"eval_every"} if study.training.select == "last" else set())
+        exclude = {"seeds", "checkpoint_every"} | (set() if _evaluations_matter(study) else {"eval_every"})
         content["training"] = study.training.model_dump(exclude=exclude)
         content["arm"].pop("seeds")  # how many there are changes none of them
         content["arm"].pop("task", None)  # contained in the task
@@ -193,6 +193,13 @@ def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:
     if isinstance(config, MatchedArm):
         content["match"] = study.arms[config.match].model_dump(exclude={"seeds", "ablation", "task"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _evaluations_matter(study: StudyConfig) -> bool:
+    """Whether the interval of evaluations changes what a run leaves: the policy, or points of the learning curve."""
+    training = study.training
+    usual = training.eval_steps == training.model_copy(update={"eval_every": None}).eval_steps
+    return training.select != "last" or (bool(study.split.validation_every) and not usual)
 
 
 def _feeder_hash(feeder: str | None) -> str | None:

@@ -88,11 +88,10 @@ class Scores:
     def __init__(self, table: pd.DataFrame):
         """Raises InputError for a table without rows of held-out weeks."""
         self.table = table
-        split, split_names = _coded(table["split"])
+        split = _coded(table["split"])[0]
         home, home_names = _coded(table["home"])
         together = [home_names.index(name) for name in tidy.TOGETHER if name in home_names]
-        tested = (split == split_names.index("test")) if "test" in split_names else split < -1
-        rows = np.flatnonzero(tested & ~np.isin(home, together))
+        rows = np.flatnonzero((split >= 0) & ~np.isin(home, together))
         if not rows.size:
             raise InputError("table holds no row of a held-out week; run the study first")
         self._seed = table["seed"].to_numpy(dtype=np.int64, na_value=-1)

@@ -86,9 +86,7 @@ def assemble(results: list[dict[str, Any]], metrics: list[Any]) -> pd.DataFrame:
             "metric": column("metric", [name for _, name, _ in own]),
             "value": np.concatenate([weekly.column("value").to_numpy(), [value for _, _, value in own]]),
             "unit": column("unit", [known[name] for _, name, _ in own]),
-            "split": pd.Categorical.from_codes(
-                np.repeat([0, -1], [n, len(own)]), categories=pd.Index(["test"], dtype="str")
-            ),
+            "split": _split(results, of_run, n),
         }
     )
     swept = [axes(result) for result in results]
@@ -102,6 +100,15 @@ def _axis(values: list[Any]) -> Any:
     if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values):
         return np.array([np.nan if value is None else value for value in values], np.float64)
     return np.array([None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values], dtype=object)
+
+
+def _split(results: list[dict[str, Any]], of_run: Any, n: int) -> pd.Categorical:
+    """The set of weeks and homes that every row is of: "test" where a run says nothing; none of the rows from ``n``."""
+    sets = [str(result.get("evaluated_on") or "test") for result in results]
+    codes, names = pd.factorize(pd.Series(sets, dtype="str"))
+    whole = codes[of_run]
+    whole[n:] = -1
+    return pd.Categorical.from_codes(whole, categories=pd.Index(names, dtype="str"))
 
 
 def _clusters(results: list[dict[str, Any]], of_run: Any, home: pd.Categorical) -> Any:

@@ -96,6 +96,7 @@ def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Repor
         "scenario": shared.scenario.name,
         "scenario_hash": shared.scenario.content_hash(),
         "home_clusters": _clusters(shared.test),
+        "evaluated_on": run.study.split.evaluate_on,
         **made.numbers,
         "unproven_eur": unproven,
         "wall_s": round(made.earlier_s[0] + time.monotonic() - wall, 3),

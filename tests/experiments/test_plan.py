@@ -119,6 +119,14 @@ def test_what_cannot_change_a_result_changes_no_key(same: str) -> None:
     assert {name: other[name] for name in base} == base
 
 
+def test_the_interval_of_evaluations_is_in_the_key_where_a_learning_curve_has_other_points() -> None:
+    curve = "split={test_every: 3, validation_every: 3}"
+    usual = keys(study(curve))
+    assert keys(study(curve, "training.eval_every=6")) == usual  # a tenth of the steps, as where none is said
+    other = keys(study(curve, "training.eval_every=7"))
+    assert {run[0] for run in usual if other[run] != usual[run]} == {"q", "m", "p", "a"}
+
+
 @pytest.mark.parametrize(
     ("change", "changed"),
     [

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 import entangrid.data
 from entangrid.data.errors import InputError
 from entangrid.data.sources.tables import save_folder
-from entangrid.experiments import config, plan, prediction, setting
+from entangrid.experiments import config, plan, prediction, setting, tidy
 from entangrid.experiments.cli import app
 from entangrid.experiments.config import text as config_text
 from entangrid.experiments.config.json_schema import json_schema
@@ -113,6 +113,7 @@ def test_what_is_measured_on_validation_weeks_is_not_called_a_test(on: str, file
     page = write(tmp_path / "out").read_text(encoding="utf-8")
     for text in (shown.stdout, invoke("table", tmp_path / "out").stdout, page):
         assert ("easured on the weeks and homes of validation" in text) == (on == "validation")
+    assert set(tidy.read(tmp_path / "out")["split"].dropna()) == {on}
 
 
 @pytest.mark.parametrize(
