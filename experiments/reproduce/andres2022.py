@@ -34,6 +34,7 @@ def plan(seeds: int | None, smoke: bool) -> list[Unit]:
 def run(unit: Unit) -> dict[str, Any]:
     """Episode rewards in training and over the test days, and the actor's size."""
     import torch
+    from stable_baselines3.common.logger import Logger
     from stable_baselines3.common.vec_env import VecNormalize
 
     from entangrid.agents.learners import make_learner
@@ -60,6 +61,7 @@ def run(unit: Unit) -> dict[str, Any]:
             n_in, n_out = int(np.prod(env.observation_space.shape or ())), int(np.prod(env.action_space.shape or ()))
             hidden = [matched_hidden(n_in, n_out, actor_parameters(twin.policy), n_out)]
         model = make_learner("a2c-mlp", env, policy_kwargs={"net_arch": {"pi": hidden, "vf": [64, 64]}}, **options)
+    model.set_logger(Logger(None, []))  # SB3's own leaves a folder in the system's temporary one
     model.learn(settings["steps"])
     trained = [float(info["r"]) for info in model.ep_info_buffer]
     return {

@@ -40,6 +40,7 @@ def run(unit: Unit) -> dict[str, Any]:
         controller = (LastHours if unit.arm == "rule" else FullPower)(ChargingTask())
     else:
         import torch
+        from stable_baselines3.common.logger import Logger
 
         from entangrid.agents.learners import make_learner
         from entangrid.envs.sb3 import make_sb3
@@ -54,7 +55,9 @@ def run(unit: Unit) -> dict[str, Any]:
             }
         else:
             options = {"learning_starts": min(1_000, settings["steps"] // 2)}
-        controller = make_learner(settings["algorithm"], env, seed=unit.seed, **options).learn(settings["steps"])
+        controller = make_learner(settings["algorithm"], env, seed=unit.seed, **options)
+        controller.set_logger(Logger(None, []))  # SB3's own leaves a folder in the system's temporary one
+        controller.learn(settings["steps"])
     return {"days": days(controller, settings["days"], 100_000 + unit.seed)}
 
 

@@ -175,6 +175,30 @@ def test_a_dead_workers_run_is_taken_up_again_from_its_checkpoint(
         assert result[name] == twin[name]
 
 
+@pytest.mark.parametrize(
+    ("engine", "options"),
+    [
+        pytest.param("dask", (), marks=needs("distributed")),
+        pytest.param("ray", (), marks=needs("ray")),
+        pytest.param("slurm", ("--engine-option", "cluster=local"), marks=needs("submitit")),
+    ],
+)
+def test_a_cluster_engines_dead_worker_loses_nothing(
+    engine: str, options: tuple[str, ...], long_study: tuple[Path, Path], tmp_path: Path
+) -> None:
+    study, straight = long_study
+    with started("run", study, "--out", tmp_path, "--jobs", "2", "--engine", engine, *options) as process:
+        sign = wait_for(training(tmp_path, "mlp"), process)
+        assert isinstance(sign, heartbeat.Sign)
+        os.kill(sign.pid, signal.SIGKILL)
+        said = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, said
+    (resumed,) = [line for line in (tmp_path / store.LOG).read_text().splitlines() if "resumed at step" in line]
+    assert "mlp-seed0" in resumed
+    assert store.read_result(next((tmp_path / store.RUNS).glob("mlp-*")))["interruptions"] == 1
+    pd.testing.assert_frame_equal(results(straight), results(tmp_path))
+
+
 def test_ctrl_c_stops_cleanly_and_the_next_start_goes_on(long_study: tuple[Path, Path], tmp_path: Path) -> None:
     study, straight = long_study
     with started("run", study, "--out", tmp_path, "--jobs", "2") as process:
