@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -87,8 +87,8 @@ def current(out: Path) -> pd.DataFrame:
     return built.frame
 
 
-def _build(runs: Sequence[HasFolder], out: Path, *, partial: bool, known: Mapping[str, Any] | None = None) -> _Built:
-    """See :func:`build`. ``known``: metrics that need not be read, by the run folder's name."""
+def _build(runs: Sequence[HasFolder], out: Path, *, partial: bool, known: _Known | None = None) -> _Built:
+    """See :func:`build`. ``known``: metrics that need not be read."""
     folders = [out / RUNS / run.folder for run in runs]
     finished = [store.is_finished(folder) for folder in folders]
     if not partial and not all(finished):
@@ -96,40 +96,49 @@ def _build(runs: Sequence[HasFolder], out: Path, *, partial: bool, known: Mappin
     folders = [folder for folder, done in zip(folders, finished, strict=True) if done]
     if not folders:
         raise InputError(f"{out}: no run is finished; run the study first")
-    results = [_result(folder) for folder in folders]
-    found = dict(known or {})
-    unread = [folder for folder in folders if folder.name not in found]
+    tables, spans = ([known.table], dict(known.spans)) if known else ([], {})
+    at = sum(table.num_rows for table in tables)
+    unread = [folder for folder in folders if folder.name not in spans]
     parts = [unread[first : first + 100] for first in range(0, len(unread), 100)]
-    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:  # reading releases the interpreter
-        read = (table for part in pool.map(_metrics, parts) for table in part)
-        found |= {folder.name: table for folder, table in zip(unread, read, strict=True)}
-    metrics = [found[folder.name] for folder in folders]
-    names, counts = [folder.name for folder in folders], [table.num_rows for table in metrics]
-    return _Built(rows.assemble(results, metrics), names, counts)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # reading releases the interpreter
+        for part, (table, counts) in zip(parts, pool.map(_metrics, parts), strict=True):
+            tables.append(table)
+            for folder, n in zip(part, counts, strict=True):
+                spans[folder.name] = at, n
+                at += n
+    chosen = [spans[folder.name] for folder in folders]
+    metrics = rows.in_order(tables, chosen)
+    results = [_result(folder) for folder in folders]
+    counts = [n for _, n in chosen]
+    return _Built(rows.assemble(results, metrics, counts), [folder.name for folder in folders], counts)
 
 
-def _stored(out: Path) -> dict[str, Any]:
-    """By run folder the metrics that the stored table has of it, where it is younger than the run's own file."""
-    import pyarrow as pa
+class _Known(NamedTuple):
+    """A stored table's metrics, and by run folder (first row, number of rows)."""
+
+    table: Any
+    spans: dict[str, tuple[int, int]]
+
+
+def _stored(out: Path) -> _Known | None:
+    """The metrics that the stored table has of runs, where it is younger than their own files; None where it does not
+    say which rows are whose."""
     import pyarrow.parquet as pq
 
-    path, found = out / TABLE, {}
     with contextlib.suppress(Exception):  # of an earlier version, or not ours: the runs are read
-        written = path.stat().st_mtime_ns
+        path = out / TABLE
+        written, spans, at = path.stat().st_mtime_ns, {}, 0
         table = pq.read_table(path, columns=list(rows.METRICS))
         metadata = table.schema.metadata
-        words = pa.dictionary(pa.int32(), pa.string())
-        kinds = [pa.field(name, words if name in rows.CODED else pa.float64()) for name in table.column_names]
-        table, first = table.cast(pa.schema(kinds)), 0
         names, counts = json.loads(metadata[_FOLDERS]), json.loads(metadata[_ROWS])
-        if min(counts) < 0 or sum(counts) > table.num_rows:
-            return {}
         for name, n in zip(names, counts, strict=True):
             with contextlib.suppress(OSError):
                 if (out / RUNS / name / store.METRICS).stat().st_mtime_ns < written:
-                    found[str(name)] = table.slice(first, n)
-            first += n
-    return found
+                    spans[str(name)] = at, int(n)
+            at += int(n)
+        if min(counts) >= 0 and at <= table.num_rows:
+            return _Known(table.cast(rows.schema()), spans)
+    return None
 
 
 def _behind(out: Path) -> bool:
@@ -184,7 +193,7 @@ def _write(built: _Built, out: Path) -> None:
     table = pa.Table.from_pandas(built.frame, preserve_index=False)
     of = {_FOLDERS: json.dumps(built.folders).encode(), _ROWS: json.dumps(built.rows).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **of})
-    store.write_atomically(out / TABLE, lambda path: pq.write_table(table, path))
+    store.write_atomically(out / TABLE, lambda path: pq.write_table(table, path, write_statistics=False))
 
 
 def run_folders(out: Path) -> list[RunFolder]:
@@ -240,21 +249,24 @@ def _result(folder: Path) -> dict[str, Any]:
     return result
 
 
-def _metrics(folders: Sequence[Path]) -> list[Any]:
-    """The runs' metrics as Arrow tables."""
+def _metrics(folders: Sequence[Path]) -> tuple[Any, list[int]]:
+    """The runs' metrics as one Arrow table, and how many rows are each one's."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    wanted, schema = list(rows.METRICS), rows.schema()
     out = []
     for folder in folders:
         path = folder / store.METRICS
-        try:  # a small file is read at once: what Arrow makes of a path costs more than the file
+        try:  # small files: what Arrow makes of a path, and of a choice of columns, costs more than to read them
             file = pq.ParquetFile(pa.BufferReader(path.read_bytes()), read_dictionary=rows.CODED)
-            out.append(file.read(list(rows.METRICS), use_threads=False).select(list(rows.METRICS)))
+            table = file.reader.read_all(use_threads=False)
+            table = table if table.column_names == wanted else table.select(wanted)
+            out.append(table if table.schema.equals(schema) else table.cast(schema))
         except Exception:
             store.read_frame(path)  # says it in one clear line
             raise InputError(
-                f"{path}: lacks one of the columns {', '.join(rows.METRICS)}; "
+                f"{path}: lacks one of the columns {', '.join(rows.METRICS)}, or one is of another kind; "
                 "delete the folder to have the run made again"
             ) from None
-    return out
+    return pa.concat_tables(out).unify_dictionaries().combine_chunks(), [table.num_rows for table in out]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,33 @@ def axes(result: dict[str, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in swept.items()} if isinstance(swept, dict) else {}
 
 
-def assemble(results: list[dict[str, Any]], metrics: list[Any]) -> pd.DataFrame:
-    """The table: the rows of every run's metrics in the order of the runs, and under them the runs' own numbers."""
+def schema() -> Any:
+    """Of a run's metrics as an Arrow table."""
     import pyarrow as pa
 
-    weekly = pa.concat_tables(metrics, promote_options="permissive")
+    words = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema([(name, words if name in CODED else pa.float64()) for name in METRICS])
+
+
+def in_order(tables: list[Any], spans: list[tuple[int, int]]) -> Any:
+    """Of metrics in one table after the other the (first row, number of rows) that are asked for, in this order."""
+    import pyarrow as pa
+
+    whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    first, n = np.array(spans, np.int64).T
+    before = np.cumsum(n) - n
+    if np.array_equal(first, before):
+        return whole.slice(0, int(n.sum()))
+    return whole.take(pa.array(np.repeat(first - before, n) + np.arange(n.sum()))).combine_chunks()
+
+
+def assemble(results: list[dict[str, Any]], metrics: Any, counts: list[int]) -> pd.DataFrame:
+    """The table: the rows of every run's metrics in the order of the runs, and under them the runs' own numbers.
+
+    ``metrics``: of all runs, with the columns of :func:`schema`; ``counts``: how many rows are each run's.
+    """
+    import pyarrow as pa
+
     known = {**OF_RUN, **OF_NEWER_RUN}
     own = [
         (i, name, float(result[name]))
@@ -53,24 +76,31 @@ def assemble(results: list[dict[str, Any]], metrics: list[Any]) -> pd.DataFrame:
         for name in known
         if isinstance(result.get(name), int | float)
     ]
-    of_run = np.concatenate(
-        [np.repeat(np.arange(len(results)), [table.num_rows for table in metrics]), [i for i, _, _ in own]]
-    ).astype(np.int64)
-    n = weekly.num_rows
+    of_own = np.array([i for i, _, _ in own], np.int64)
 
-    words = pa.dictionary(pa.int32(), pa.string())
+    def over(values: Any) -> Any:
+        """Of every row what is given of every run."""
+        return np.concatenate([np.repeat(values, counts), values[of_own]])
 
     def column(name: str, below: list[str | None]) -> pd.Categorical:
-        above = weekly.column(name)
-        above = above if above.type == words else above.cast(words)
-        whole = pa.chunked_array([*above.chunks, pa.array(below, pa.string()).dictionary_encode()], words)
-        coded = whole.unify_dictionaries().combine_chunks()
-        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return pd.Categorical.from_codes(codes, categories=pd.Index(coded.dictionary.to_pylist(), dtype="str"))
+        parts = [*metrics.column(name).chunks, pa.array(below, pa.string()).dictionary_encode()]
+        coded = pa.chunked_array(parts, schema().field(name).type).unify_dictionaries().combine_chunks()
+        codes = coded.indices.fill_null(-1).to_numpy()
+        words = coded.dictionary.to_pylist()
+        met = pd.unique(codes)  # categories in the order in which one meets them, whatever was read first
+        met = met[met >= 0]
+        if not np.array_equal(met, np.arange(len(words))):
+            place = np.full(len(words) + 1, -1, np.int32)
+            place[met] = np.arange(len(met))
+            codes = place[codes]
+        return pd.Categorical.from_codes(codes, categories=pd.Index([words[code] for code in met], dtype="str"))
 
-    def spread(values: list[Any]) -> pd.Categorical:
+    def spread(values: list[Any], weekly: bool = False) -> pd.Categorical:
         codes, names = pd.factorize(pd.Series(values, dtype="str"))
-        return pd.Categorical.from_codes(codes[of_run], categories=pd.Index(names, dtype="str"))
+        codes = over(codes.astype(np.min_scalar_type(-1 - len(names))))
+        if weekly:
+            codes[len(codes) - len(own) :] = -1
+        return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
 
     nothing: list[str | None] = [None] * len(own)
     home = column("home", nothing)
@@ -78,20 +108,21 @@ def assemble(results: list[dict[str, Any]], metrics: list[Any]) -> pd.DataFrame:
         {
             "arm": spread([result["arm"] for result in results]),
             "controller": spread([result["controller"] for result in results]),
-            "seed": pd.array([result["seed"] for result in results], dtype="Int64")[of_run],
+            "seed": _numbers(over(np.array([-1 if result["seed"] is None else result["seed"] for result in results]))),
             "scenario": spread([result.get("scenario") for result in results]),
             "home": home,
-            "cluster": _clusters(results, of_run, home),
+            "cluster": _clusters(results, over, home),
             "week": column("week", nothing),
             "metric": column("metric", [name for _, name, _ in own]),
-            "value": np.concatenate([weekly.column("value").to_numpy(), [value for _, _, value in own]]),
+            "value": np.concatenate([metrics.column("value").to_numpy(), [value for _, _, value in own]]),
             "unit": column("unit", [known[name] for _, name, _ in own]),
-            "split": _split(results, of_run, n),
-        }
+            "split": spread([str(result.get("evaluated_on") or "test") for result in results], weekly=True),
+        },
+        copy=False,
     )
     swept = [axes(result) for result in results]
     for name in dict.fromkeys(name for each in swept for name in each if name not in COLUMNS):
-        frame[name] = _axis([each.get(name) for each in swept])[of_run]
+        frame[name] = over(_axis([each.get(name) for each in swept]))
     return frame
 
 
@@ -102,35 +133,27 @@ def _axis(values: list[Any]) -> Any:
     return np.array([None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values], dtype=object)
 
 
-def _split(results: list[dict[str, Any]], of_run: Any, n: int) -> pd.Categorical:
-    """The set of weeks and homes that every row is of: "test" where a run says nothing; none of the rows from ``n``."""
-    sets = [str(result.get("evaluated_on") or "test") for result in results]
-    codes, names = pd.factorize(pd.Series(sets, dtype="str"))
-    whole = codes[of_run]
-    whole[n:] = -1
-    return pd.Categorical.from_codes(whole, categories=pd.Index(names, dtype="str"))
+def _numbers(values: Any) -> Any:
+    """Whole numbers, -1 for none."""
+    return pd.arrays.IntegerArray(values.astype(np.int64), values < 0)
 
 
-def _clusters(results: list[dict[str, Any]], of_run: Any, home: pd.Categorical) -> Any:
+def _clusters(results: list[dict[str, Any]], over: Callable[[Any], Any], home: pd.Categorical) -> Any:
     """The cluster of every row's home, as the run's ``home_clusters`` say; NA where it says nothing."""
-    out = np.full(len(home), -1, np.int64)
-    stated = [result.get("home_clusters") for result in results]
-    if any(isinstance(each, dict) for each in stated):
-        place = {name: code for code, name in enumerate(home.categories)}
-        lookup: dict[str, int] = {}
-        tables: list[Any] = []
-        which = np.full(len(results), -1, np.int64)
-        for i, each in enumerate(stated):
-            if isinstance(each, dict):
-                text = json.dumps(each, sort_keys=True)
-                if text not in lookup:
-                    lookup[text] = len(tables)
-                    row = np.full(len(place) + 1, -1, np.int64)
-                    for name, number in each.items():
-                        if name in place and isinstance(number, int):
-                            row[place[name]] = number
-                    tables.append(row)
-                which[i] = lookup[text]
-        known = which[of_run] >= 0
-        out[known] = np.array(tables)[which[of_run][known], home.codes[known]]
-    return pd.arrays.IntegerArray(out, out < 0)
+    place = {name: code for code, name in enumerate(home.categories)}
+    lookup: dict[str, int] = {}
+    tables: list[Any] = []
+    which = np.full(len(results), -1, np.int16 if len(results) < 30_000 else np.int64)
+    for i, result in enumerate(results):
+        if isinstance(each := result.get("home_clusters"), dict):
+            text = json.dumps(each, sort_keys=True)
+            if text not in lookup:
+                lookup[text] = len(tables)
+                row = np.full(len(place) + 1, -1, np.int64)
+                for name, number in each.items():
+                    if name in place and isinstance(number, int):
+                        row[place[name]] = number
+                tables.append(row)
+            which[i] = lookup[text]
+    tables.append(np.full(len(place) + 1, -1, np.int64))  # of runs that say nothing
+    return _numbers(np.array(tables)[over(which), home.codes])
