@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRICS, FIRST_WEEK, RESULT, CONFIG, POLICY, VECTOR, CURVE, PROGRESS = (
-    "metrics.parquet",
+    "metrics.arrow",  # see `run_metrics`
     "first_week.parquet",
     "result.json",
     "config.yaml",

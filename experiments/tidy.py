@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import store
+from entangrid.experiments import run_metrics, store
 from entangrid.experiments import tidy_rows as rows
 from entangrid.experiments.stored import STUDY as STUDY
 from entangrid.experiments.tidy_rows import COLUMNS as COLUMNS
@@ -23,6 +21,7 @@ RUNS = "runs"
 TOGETHER = ("all", "feeder")  # in the column home: rows of several homes at once, which no sum over homes may count
 
 _FOLDERS, _ROWS = b"entangrid.runs", b"entangrid.rows"  # what runs a stored table is of, and each one's rows of weeks
+_PART = 100  # runs whose metrics are laid together at once
 _WORDS = ("arm", "controller", "scenario", "home", "week", "metric", "unit", "split")
 
 
@@ -99,13 +98,12 @@ def _build(runs: Sequence[HasFolder], out: Path, *, partial: bool, known: _Known
     tables, spans = ([known.table], dict(known.spans)) if known else ([], {})
     at = sum(table.num_rows for table in tables)
     unread = [folder for folder in folders if folder.name not in spans]
-    parts = [unread[first : first + 100] for first in range(0, len(unread), 100)]
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # reading releases the interpreter
-        for part, (table, counts) in zip(parts, pool.map(_metrics, parts), strict=True):
-            tables.append(table)
-            for folder, n in zip(part, counts, strict=True):
-                spans[folder.name] = at, n
-                at += n
+    for first in range(0, len(unread), _PART):
+        part = [run_metrics.read(folder) for folder in unread[first : first + _PART]]
+        tables.append(rows.in_one(part))
+        for folder, table in zip(unread[first : first + _PART], part, strict=True):
+            spans[folder.name] = at, table.num_rows
+            at += table.num_rows
     chosen = [spans[folder.name] for folder in folders]
     metrics = rows.in_order(tables, chosen)
     results = [_result(folder) for folder in folders]
@@ -128,16 +126,16 @@ def _stored(out: Path) -> _Known | None:
     with contextlib.suppress(Exception):  # of an earlier version, or not ours: the runs are read
         path = out / TABLE
         written, spans, at = path.stat().st_mtime_ns, {}, 0
-        table = pq.read_table(path, columns=list(rows.METRICS))
+        table = pq.read_table(path, columns=list(run_metrics.COLUMNS))
         metadata = table.schema.metadata
         names, counts = json.loads(metadata[_FOLDERS]), json.loads(metadata[_ROWS])
         for name, n in zip(names, counts, strict=True):
             with contextlib.suppress(OSError):
-                if (out / RUNS / name / store.METRICS).stat().st_mtime_ns < written:
+                if run_metrics.path(out / RUNS / name).stat().st_mtime_ns < written:
                     spans[str(name)] = at, int(n)
             at += int(n)
         if min(counts) >= 0 and at <= table.num_rows:
-            return _Known(table.cast(rows.schema()), spans)
+            return _Known(table.cast(run_metrics.schema()), spans)
     return None
 
 
@@ -246,27 +244,6 @@ def _result(folder: Path) -> dict[str, Any]:
                 f"{folder / store.RESULT}: {name} is missing or no {what}; delete the folder to have the run made again"
             )
     result.setdefault("seed", None)
+    if result["seed"] is not None and not 0 <= result["seed"] < 2**63:
+        raise InputError(f"{folder / store.RESULT}: seed is {result['seed']}; expected a whole number from 0 on")
     return result
-
-
-def _metrics(folders: Sequence[Path]) -> tuple[Any, list[int]]:
-    """The runs' metrics as one Arrow table, and how many rows are each one's."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    wanted, schema = list(rows.METRICS), rows.schema()
-    out = []
-    for folder in folders:
-        path = folder / store.METRICS
-        try:  # small files: what Arrow makes of a path, and of a choice of columns, costs more than to read them
-            file = pq.ParquetFile(pa.BufferReader(path.read_bytes()), read_dictionary=rows.CODED)
-            table = file.reader.read_all(use_threads=False)
-            table = table if table.column_names == wanted else table.select(wanted)
-            out.append(table if table.schema.equals(schema) else table.cast(schema))
-        except Exception:
-            store.read_frame(path)  # says it in one clear line
-            raise InputError(
-                f"{path}: lacks one of the columns {', '.join(rows.METRICS)}, or one is of another kind; "
-                "delete the folder to have the run made again"
-            ) from None
-    return pa.concat_tables(out).unify_dictionaries().combine_chunks(), [table.num_rows for table in out]

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from entangrid.experiments import run_metrics
+
 #: The columns of every table, in order; the axes of a sweep follow.
 COLUMNS = ("arm", "controller", "seed", "scenario", "home", "cluster", "week", "metric", "value", "unit", "split")
-#: The columns of a run's metrics, and which of them are words: codes from the files on
-METRICS = ("week", "home", "metric", "value", "unit")
-CODED = ["week", "home", "metric", "unit"]
 
 #: numbers of a run as a whole, and their units
 OF_RUN = {
@@ -42,19 +41,18 @@ def axes(result: dict[str, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in swept.items()} if isinstance(swept, dict) else {}
 
 
-def schema() -> Any:
-    """Of a run's metrics as an Arrow table."""
+def in_one(tables: list[Any]) -> Any:
+    """Tables of metrics, one after the other, as one in one piece."""
     import pyarrow as pa
 
-    words = pa.dictionary(pa.int32(), pa.string())
-    return pa.schema([(name, words if name in CODED else pa.float64()) for name in METRICS])
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
 def in_order(tables: list[Any], spans: list[tuple[int, int]]) -> Any:
     """Of metrics in one table after the other the (first row, number of rows) that are asked for, in this order."""
     import pyarrow as pa
 
-    whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    whole = in_one(tables)
     first, n = np.array(spans, np.int64).T
     before = np.cumsum(n) - n
     if np.array_equal(first, before):
@@ -65,7 +63,7 @@ def in_order(tables: list[Any], spans: list[tuple[int, int]]) -> Any:
 def assemble(results: list[dict[str, Any]], metrics: Any, counts: list[int]) -> pd.DataFrame:
     """The table: the rows of every run's metrics in the order of the runs, and under them the runs' own numbers.
 
-    ``metrics``: of all runs, with the columns of :func:`schema`; ``counts``: how many rows are each run's.
+    ``metrics``: of all runs, with the columns of :func:`run_metrics.schema`; ``counts``: how many rows are each run's.
     """
     import pyarrow as pa
 
@@ -84,7 +82,7 @@ def assemble(results: list[dict[str, Any]], metrics: Any, counts: list[int]) -> 
 
     def column(name: str, below: list[str | None]) -> pd.Categorical:
         parts = [*metrics.column(name).chunks, pa.array(below, pa.string()).dictionary_encode()]
-        coded = pa.chunked_array(parts, schema().field(name).type).unify_dictionaries().combine_chunks()
+        coded = pa.chunked_array(parts, run_metrics.schema().field(name).type).unify_dictionaries().combine_chunks()
         codes = coded.indices.fill_null(-1).to_numpy()
         words = coded.dictionary.to_pylist()
         met = pd.unique(codes)  # categories in the order in which one meets them, whatever was read first

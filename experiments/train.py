@@ -19,7 +19,7 @@ import yaml
 from entangrid.agents.optimal.oracle import Optimum
 from entangrid.data.errors import InputError
 from entangrid.data.splits import profile_clusters
-from entangrid.experiments import building, provenance, searching, setting, store
+from entangrid.experiments import building, provenance, run_metrics, searching, setting, store
 from entangrid.experiments.config import LearningArm, RuleArm, SearchedArm, SeededArm
 from entangrid.experiments.evaluate import Evaluation, evaluate
 from entangrid.experiments.heartbeat import Heartbeat
@@ -108,7 +108,7 @@ def _execute(run: Run, folder: Path, work: Path, heart: Heartbeat, report: Repor
     }
 
     def write(to: Path) -> None:
-        result.metrics.to_parquet(to / store.METRICS, index=False)
+        run_metrics.write(result.metrics, to)
         result.first_week.to_parquet(to / store.FIRST_WEEK, index=False)
         if not made.curve.empty:
             made.curve.to_parquet(to / store.CURVE, index=False)

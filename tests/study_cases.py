@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from entangrid.experiments import manifest, store, stored, tidy
+from entangrid.experiments import manifest, run_metrics, store, stored, tidy
 
 WEEKS = ("2016-01-04", "2016-02-01", "2016-03-07", "2016-11-07", "2016-12-05")
 #: Arm -> controller and the mean gap that it closes
@@ -59,7 +59,7 @@ def make(
                 path = folder / tidy.RUNS / name
                 path.mkdir(parents=True)
                 gap = closed + luck + sum(v for v in axis.values() if isinstance(v, float))
-                _metrics(homes, weeks, gap, feeder).to_parquet(path / store.METRICS, index=False)
+                run_metrics.write(_metrics(homes, weeks, gap, feeder), path)
                 _first_week(closed, feeder).to_parquet(path / store.FIRST_WEEK, index=False)
                 if curves:
                     _curve(closed, learns, rng).to_parquet(path / store.CURVE, index=False)

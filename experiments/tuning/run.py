@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import plan, runner, store, tidy
+from entangrid.experiments import plan, run_metrics, runner, store, tidy
 from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.config.fields import split_path
 from entangrid.experiments.tuning import published, space
@@ -105,7 +105,7 @@ def score(folder: Path) -> Score:
     """Mean objective of the validation weeks [EUR], summed over homes; None for a run that failed."""
     if not store.is_finished(folder):
         return None
-    metrics: Any = store.read_frame(folder / store.METRICS)
+    metrics: Any = run_metrics.frame(folder)
     rows = metrics[(metrics["metric"] == "objective") & ~metrics["home"].isin(tidy.TOGETHER)]
     total, weeks = float(rows["value"].sum()), int(rows["week"].nunique())
     return total / max(weeks, 1)

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 import weak_feeder
 from resume_cases import CASES, Case
 
-from entangrid.experiments import config, store, train
+from entangrid.experiments import config, run_metrics, train
 from entangrid.experiments.plan import RESULTS_VERSION, plan
 
 RECORD = Path(__file__).with_name("results_of_version.json")
@@ -56,7 +55,7 @@ def totals(study: str, folder: Path) -> dict[str, dict[str, float]]:
     found = {}
     for run in plan(config.parse(study, "study.yaml")):
         train.execute(run, folder / run.folder)
-        metrics = pd.read_parquet(folder / run.folder / store.METRICS)
+        metrics = run_metrics.frame(folder / run.folder)
         sums = metrics.groupby("metric")["value"].sum()
         if run.arm in PLANNERS:  # of equally good plans another processor may take another one
             sums = sums[["objective"]].round(2)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, plan, runner, searching, setting, store, train
+from entangrid.experiments import config, plan, run_metrics, runner, searching, setting, store, train
 from entangrid.experiments.evaluate import evaluate
 from entangrid.experiments.prediction import predict
 
@@ -50,7 +50,7 @@ def test_searched_arms_run_like_those_that_learn(tmp_path: Path) -> None:
     again = searching.make(run.study, run.arm, made.test)
     again.vector = vector
     mine = evaluate(again, made.test).metrics.set_index(["week", "home", "metric"])["value"]
-    stored = store.read_frame(folder / store.METRICS).set_index(["week", "home", "metric"])["value"]
+    stored = run_metrics.frame(folder).set_index(["week", "home", "metric"])["value"]
     np.testing.assert_array_equal(mine.to_numpy(), stored.to_numpy())
     # and it was found by this seed alone
     other = np.load(out / store.RUNS / runs["linear/4"].folder / store.VECTOR, allow_pickle=False)

@@ -97,7 +97,7 @@ def test_a_checkpoint_with_fitting_checksums(made: Path, mark: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [(store.METRICS, "not readable as Parquet"), (store.RESULT, "not valid JSON"), (store.FIRST_WEEK, None)],
+    [(store.METRICS, "not readable as an Arrow file"), (store.RESULT, "not valid JSON"), (store.FIRST_WEEK, None)],
 )
 def test_a_results_file(name: str, message: str | None, made: Path, mark: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

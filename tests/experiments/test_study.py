@@ -18,7 +18,7 @@ import yaml
 
 from entangrid import experiments
 from entangrid.data.errors import InputError
-from entangrid.experiments import config, figures, plan, runner, scores, setting, store, tidy, train
+from entangrid.experiments import config, figures, plan, run_metrics, runner, scores, setting, store, tidy, train
 from entangrid.experiments import summary as summaries
 
 STUDY = """
@@ -92,7 +92,7 @@ def test_started_again_it_redoes_nothing_and_finishes_what_is_missing(finished: 
     shutil.copytree(finished / "out", out)
     before = {path: path.stat().st_mtime_ns for path in sorted((out / "runs").iterdir())}
     lost = next(path for path in before if path.name.startswith("mlp-seed1"))
-    expected = store.read_frame(lost / store.METRICS)
+    expected = run_metrics.frame(lost)
     shutil.rmtree(lost)
     (out / "runs" / f".{lost.name}.123.tmp").mkdir()  # what a kill in mid-write leaves
     done = entangrid("run", finished / "tiny.yaml", "--out", out, "--jobs", "1")
@@ -103,7 +103,7 @@ def test_started_again_it_redoes_nothing_and_finishes_what_is_missing(finished: 
     for path, stamp in before.items():
         if path != lost:
             assert path.stat().st_mtime_ns == stamp
-    pd.testing.assert_frame_equal(store.read_frame(lost / store.METRICS), expected)  # the same bits again
+    pd.testing.assert_frame_equal(run_metrics.frame(lost), expected)  # the same bits again
     one, two = tidy.read(finished / "out"), tidy.read(out)
     timing = one["metric"].isin(["wall_s", "cpu_s"])
     pd.testing.assert_frame_equal(one[~timing], two[~timing])
@@ -163,7 +163,7 @@ def test_stored_policy_is_rebuilt_without_pickle_and_acts_the_same(finished: Pat
         from entangrid.experiments.evaluate import evaluate
 
         again = evaluate(model, shared.test).metrics
-        pd.testing.assert_frame_equal(again, store.read_frame(folder / store.METRICS))
+        pd.testing.assert_frame_equal(again, run_metrics.frame(folder))
 
 
 def test_table_and_figure_are_made_again_from_the_folder(finished: Path) -> None:
@@ -224,10 +224,10 @@ def test_damaged_results_are_named(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(finished / "out", out)
     run = next((out / "runs").glob("rule-*"))
-    (run / store.METRICS).write_bytes(b"PAR1 not really")
+    (run / store.METRICS).write_bytes(b"ARROW1 not really")
     refused = entangrid("run", finished / "tiny.yaml", "--out", out)
     assert refused.returncode == 2
-    assert f"{run.name}/{store.METRICS}: not readable as Parquet" in refused.stderr
+    assert f"{run.name}/{store.METRICS}: not readable as an Arrow file" in refused.stderr
     shutil.copy(next((finished / "out" / "runs").glob("rule-*")) / store.METRICS, run / store.METRICS)
     (run / store.RESULT).write_text("{}")
     refused = entangrid("run", finished / "tiny.yaml", "--out", out)

@@ -12,7 +12,7 @@ import pytest
 import study_cases
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import store, tidy
+from entangrid.experiments import run_metrics, store, tidy
 from entangrid.experiments.scores import Scores
 
 
@@ -39,7 +39,7 @@ def test_table_equals_the_plain_concatenation_of_the_run_folders(tmp_path: Path)
     frame = tidy.read(out)
     parts = []
     for run in tidy.run_folders(out):
-        part = store.read_frame(run.path / store.METRICS)
+        part = run_metrics.frame(run.path)
         parts.append(part.assign(arm=run.arm, seed=-1 if run.seed is None else run.seed))
     expected = pd.concat(parts, ignore_index=True)
     weekly = frame[frame["week"].notna()].reset_index(drop=True)
@@ -108,14 +108,14 @@ def test_a_stored_table_takes_up_new_runs_without_reading_the_old_ones(
 ) -> None:
     """Whatever the order in which runs finish, the table is the one that is built of all of them at once."""
     out = study_cases.make(tmp_path / "study", seeds=3, homes=("a", "b"), feeder=True)
-    for number, path in enumerate(sorted((out / tidy.RUNS).glob("*/" + store.METRICS))):  # words that not all runs have
-        frame = store.read_frame(path)[::-1]
+    for number, path in enumerate(sorted((out / tidy.RUNS).iterdir())):  # words that not all runs have
+        frame = run_metrics.frame(path)[::-1]
         extra = frame.tail(1).assign(metric=f"metric-{number}", week=f"week-{number}")
-        pd.concat([extra, frame] if number % 3 else [frame, extra]).to_parquet(path, index=False)
+        run_metrics.write(pd.concat([extra, frame] if number % 3 else [frame, extra]), path)
     whole = tidy.rebuild(out)
     read: list[str] = []
-    metrics = tidy._metrics
-    monkeypatch.setattr(tidy, "_metrics", lambda folders: read.extend(f.name for f in folders) or metrics(folders))
+    metrics = run_metrics.read
+    monkeypatch.setattr(run_metrics, "read", lambda folder: read.append(folder.name) or metrics(folder))
     runs = sorted(path.name for path in (out / tidy.RUNS).iterdir())
     for hidden in (runs[1::2], runs[::2], runs[:1]):
         for name in hidden:
@@ -139,9 +139,9 @@ def test_a_stored_table_is_not_believed_where_a_run_is_younger_or_its_rows_do_no
     one, late = sorted((out / tidy.RUNS).iterdir())[:2]
     late.rename(tmp_path / late.name)
     tidy.current(out)
-    frame = store.read_frame(one / store.METRICS)
+    frame = run_metrics.frame(one)
     frame["value"] += 1.0
-    frame.to_parquet(one / store.METRICS)  # made again since
+    run_metrics.write(frame, one)  # made again since
     (tmp_path / late.name).rename(late)
     found = tidy.current(out)
     pd.testing.assert_frame_equal(found, tidy.rebuild(out))
@@ -189,15 +189,20 @@ def test_table_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     [
         (store.RESULT, b"[1", "result.json: not valid JSON"),
         (store.RESULT, b"{}", "result.json: parameters_actor is missing or no number"),
-        (store.METRICS, b"PAR1 not really", "metrics.parquet: not readable as Parquet"),
-        (store.METRICS, None, "metrics.parquet: lacks one of the columns"),
+        (store.RESULT, {"seed": 10**30}, "result.json: seed is 1000000"),
+        (store.METRICS, b"ARROW1 not really", "metrics.arrow: not readable as an Arrow file"),
+        (store.METRICS, None, "metrics.arrow: lacks one of the columns"),
     ],
 )
-def test_damaged_runs_are_named(file: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+def test_damaged_runs_are_named(
+    file: str, content: bytes | dict[str, int] | None, message: str, tmp_path: Path
+) -> None:
     out = study_cases.make(tmp_path / "study", seeds=1)
     run = next((out / tidy.RUNS).glob("rule-*"))
     if content is None:
-        pd.DataFrame({"week": ["x"]}).to_parquet(run / file)
+        pd.DataFrame({"week": ["x"]}).to_feather(run / file)
+    elif isinstance(content, dict):
+        (run / file).write_text(json.dumps(json.loads((run / file).read_text()) | content))
     else:
         (run / file).write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
