@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from collections import deque
@@ -73,6 +74,7 @@ class Slurm:
         self._uncompleted: Any = submitit.core.utils.UncompletedJobError
         # Slurm's array holds back what is beyond its parallelism; submitit's processes here do not
         self._at_a_time = None if cluster == "slurm" else jobs
+        self._errors = scratch / "errors.txt"
         self._waiting: deque[Job] = deque()
         self._jobs: dict[Any, str] = {}
 
@@ -85,7 +87,8 @@ class Slurm:
         now = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
         if not now:
             return
-        with self._executor.batch():
+        quiet = contextlib.nullcontext() if self._at_a_time is None else _errors_to(self._errors)
+        with quiet, self._executor.batch():
             made = [self._executor.submit(Requeued(), job) for job in now]
         self._jobs.update(zip(made, (job.name for job in now), strict=True))
 
@@ -114,3 +117,16 @@ class Slurm:
                 job.cancel()
         self._jobs.clear()
         self._waiting.clear()
+
+
+@contextlib.contextmanager
+def _errors_to(path: Path) -> Iterator[None]:
+    """Processes that are started within write their errors there: submitit's own print a traceback each at Ctrl-C."""
+    with path.open("ab") as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

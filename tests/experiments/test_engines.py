@@ -107,13 +107,14 @@ def _take_ctrl_c() -> None:
 
 
 @contextlib.contextmanager
-def started(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+def started(*arguments: str | Path, new_group: bool = False) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         command(*arguments),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=_take_ctrl_c,
+        start_new_session=new_group,
     )
     try:
         yield process
@@ -221,6 +222,24 @@ def test_ctrl_c_stops_cleanly_and_the_next_start_goes_on(long_study: tuple[Path,
     assert "resumed at step" in done.stderr
     pd.testing.assert_frame_equal(results(straight), results(tmp_path))
     assert {name: stamp for name, stamp in stamps(tmp_path).items() if name in before} == before
+
+
+@needs("submitit")
+def test_ctrl_c_in_a_terminal_reaches_submitits_processes_too(long_study: tuple[Path, Path], tmp_path: Path) -> None:
+    """They are in the terminal's group; what they have to say of it is no concern of the user."""
+    options = ("--jobs", "2", "--engine", "slurm", "--engine-option", "cluster=local")
+    with started("run", long_study[0], "--out", tmp_path, *options, new_group=True) as process:
+        sign = wait_for(training(tmp_path, "quantum"), process)
+        assert isinstance(sign, heartbeat.Sign)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    assert "start the same command again" in said
+    assert "Traceback" not in said
+    deadline = time.monotonic() + 60
+    while Path(f"/proc/{sign.pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_second_start_of_the_same_study_is_refused(long_study: tuple[Path, Path], tmp_path: Path) -> None:
