@@ -93,7 +93,7 @@ _IGNORED = {"start_time", "_logger", "_custom_logger", "rollout_buffer", "_pool"
 
 def whole_state(model: Any) -> dict[str, Any]:
     """Every number that can be reached from a model or is global, by the way to it."""
-    found = dict(_walk("model", model, set()))
+    found = dict(walk("model", model, {}))
     found["torch generator"] = torch.get_rng_state().numpy()
     found["numpy generator"] = np.random.get_state()[1]  # noqa: NPY002
     found["python generator"] = np.array(random.getstate()[1])
@@ -108,7 +108,8 @@ def whole_state(model: Any) -> dict[str, Any]:
     return found
 
 
-def _walk(path: str, thing: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def walk(path: str, thing: Any, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
+    """``seen`` holds what was walked, by id: were it not held, a later object could have the id of one that is gone."""
     if isinstance(thing, torch.Tensor):
         yield path, thing.detach().numpy().copy()
         return
@@ -120,23 +121,23 @@ def _walk(path: str, thing: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
         return
     if id(thing) in seen:
         return
-    seen.add(id(thing))
+    seen[id(thing)] = thing
     if isinstance(thing, torch.optim.Optimizer):
-        yield from _walk(path, thing.state_dict(), seen)
+        yield from walk(path, thing.state_dict(), seen)
     elif isinstance(thing, dict):
         for key, value in thing.items():
-            yield from _walk(f"{path}.{key}", value, seen)
+            yield from walk(f"{path}.{key}", value, seen)
     elif isinstance(thing, list | tuple | deque):
         for i, value in enumerate(thing):
-            yield from _walk(f"{path}[{i}]", value, seen)
+            yield from walk(f"{path}[{i}]", value, seen)
     elif type(thing).__module__.startswith(("stable_baselines3", "entangrid", "torch.nn")):
         if isinstance(thing, torch.nn.Module):
             yield from ((f"{path}.{k}", v.detach().numpy().copy()) for k, v in thing.state_dict().items())
             for name, part in thing.named_children():
-                yield from _walk(f"{path}.{name}", part, seen)
+                yield from walk(f"{path}.{name}", part, seen)
         for name, value in vars(thing).items():
             if name not in _IGNORED and not name.startswith("_parameters") and name not in ("_modules", "_buffers"):
-                yield from _walk(f"{path}.{name}", value, seen)
+                yield from walk(f"{path}.{name}", value, seen)
 
 
 def differences(one: dict[str, Any], two: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from resume_cases import CASES, CIRCUIT, Case, differences, whole_state
+from resume_cases import CASES, CIRCUIT, Case, differences, walk, whole_state
 
 from entangrid.agents.quantum.analysis_cost import cost
 from entangrid.agents.quantum.circuit import Circuit
@@ -90,6 +90,18 @@ def test_training_changes_what_the_comparison_compares(tmp_path: Path) -> None:
     wrong = "\n".join(differences(first, second))
     for part in ("model.policy.mlp_extractor", "exp_avg", "torch generator", "env state", "_last_obs"):
         assert part in wrong
+
+
+def test_the_comparison_reaches_every_optimizer() -> None:
+    """Also those whose state is a new object each time it is asked for, of which ids come again."""
+    optimizers = []
+    for value in range(20):
+        weight = torch.nn.Parameter(torch.full((2,), float(value)))
+        optimizers.append(torch.optim.Adam([weight]))
+        weight.grad = torch.ones(2)
+        optimizers[-1].step()
+    found = {path for path, _ in walk("all", optimizers, {})}
+    assert {f"all[{i}].state.0.exp_avg" for i in range(20)} <= found
 
 
 @pytest.mark.parametrize("name", ["ppo-mlp", "ppo-shots", "dqn-mlp", "sac-mlp"])
