@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from entangrid.experiments import kinds, matched, matched_bootstrap, wording
 from entangrid.experiments.comparing import FEWEST_SEEDS, POWER
-from entangrid.experiments.config.claim import ClaimConfig
 from entangrid.experiments.matched import Front
 from entangrid.experiments.matched_bootstrap import Draws, Estimate, Resamples
 from entangrid.experiments.scores import NO_CONTROL, OPTIMUM, Scores
 from entangrid.experiments.statistics import Verdict, holm, judge, minimum_detectable_effect
+
+if TYPE_CHECKING:
+    from entangrid.experiments.config.claim import ClaimConfig
 
 F = npt.NDArray[np.float64]
 

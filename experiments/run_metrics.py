@@ -3,6 +3,9 @@ that Parquet takes. ``pandas.read_feather`` reads it too."""
 
 from __future__ import annotations
 
+import contextlib
+import math
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,23 +42,25 @@ def write(frame: pd.DataFrame, folder: Path) -> None:
         file.write_table(pa.Table.from_arrays(coded, schema=schema()).combine_chunks())
 
 
-def path(folder: Path) -> Path:
-    """The file of a run's folder, which may be of an earlier version."""
-    new, earlier = folder / store.METRICS, folder / EARLIER
-    return earlier if earlier.is_file() and not new.is_file() else new
+def changed_ns(folder: Path) -> float:
+    """When a run's metrics were last written [ns since 1970]; infinity where there are none."""
+    for name in (store.METRICS, EARLIER):
+        with contextlib.suppress(OSError):
+            return os.stat(f"{folder}/{name}").st_mtime_ns  # noqa: PTH116 - asked of thousands
+    return math.inf
 
 
 def read(folder: Path) -> Any:
     """A run's metrics as an Arrow table with the columns of :func:`schema`, checked to the last code, for it may be a
     stranger's. Raises InputError if the file is missing or damaged, or lacks a column."""
-    where = folder / store.METRICS
+    where = f"{folder}/{store.METRICS}"
     kind = "an Arrow file"
     try:
         try:
-            table = _arrow(where.read_bytes())
+            table = _arrow(store.content_of(where))
         except FileNotFoundError:
-            where, kind = folder / EARLIER, "Parquet"
-            table = _parquet(where.read_bytes())
+            where, kind = f"{folder}/{EARLIER}", "Parquet"
+            table = _parquet(store.content_of(where))
     except FileNotFoundError:
         raise InputError(f"{folder / store.METRICS}: missing; {_AGAIN}") from None
     except Exception as error:  # pyarrow raises its own family

@@ -44,7 +44,7 @@ class ClaimedError(InputError):
 
 def is_finished(folder: Path) -> bool:
     """Whether the folder holds a finished run; one that was being written when its process was killed does not."""
-    return not folder.name.startswith(".") and (folder / RESULT).is_file()
+    return not folder.name.startswith(".") and os.path.isfile(f"{folder}/{RESULT}")  # noqa: PTH113 - asked of thousands
 
 
 def work_folder(folder: Path) -> Path:
@@ -213,9 +213,9 @@ def write_run(folder: Path, write: Callable[[Path], Any]) -> None:
 
 def read_result(folder: Path) -> dict[str, Any]:
     """The run's ``result.json``; raises InputError if it is missing or no JSON object."""
-    path = folder / RESULT
+    path = f"{folder}/{RESULT}"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(content_of(path).decode("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
@@ -223,6 +223,18 @@ def read_result(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds {type(content).__name__}; expected an object")
     return content
+
+
+def content_of(path: str) -> bytes:
+    """A small file's content, in a third of the time that a file object takes: a table reads thousands of them."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        parts = []
+        while part := os.read(handle, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
 
 
 def read_frame(path: Path) -> pd.DataFrame:

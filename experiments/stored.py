@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import ValidationError
 
 from entangrid.data.errors import InputError
-from entangrid.experiments.config.claim import ClaimConfig
+
+if TYPE_CHECKING:
+    from entangrid.experiments.config.claim import ClaimConfig
 
 STUDY = "study.yaml"
 CONFIG = "config.yaml"  # in a run's folder
@@ -60,14 +61,22 @@ def read(folder: Path) -> StoredStudy:
     rules = _rules(path, verdict)
     band = tuple(_number(path, task, f"task.feeder_rules.{name}", default, 0.0, 2.0) for name, default in _BAND)
     question = content.get("question")
-    claim = None
-    with contextlib.suppress(ValidationError):
-        claim = ClaimConfig.model_validate(content["claim"]) if content.get("claim") else None
+    claim = _claim(content["claim"]) if content.get("claim") else None
     listed = content.get("cut")
     cut = tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
     evaluated_on = "validation" if _mapping(content, "split").get("evaluate_on") == "validation" else "test"
     asked = question if isinstance(question, str) else ""
     return StoredStudy(content["name"], asked, rules, (band[0], band[1]), text, claim, cut, evaluated_on)
+
+
+def _claim(content: Any) -> ClaimConfig | None:
+    from pydantic import ValidationError
+
+    from entangrid.experiments.config.claim import ClaimConfig
+
+    with contextlib.suppress(ValidationError):
+        return ClaimConfig.model_validate(content)
+    return None
 
 
 def rules_of_run(folder: Path) -> Rules | None:

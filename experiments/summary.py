@@ -26,6 +26,15 @@ WEEKLY: Mapping[str, str] = {
     "discomfort_kh_week": "discomfort",
 }
 
+#: Numbers of whole runs that are looked at besides.
+OF_RUN = ("parameters_actor", "parameters_critic", "wall_s", "environment_steps", "unproven_eur")
+
+
+def metrics(study: StoredStudy) -> frozenset[str]:
+    """The metrics that the summary, the comparisons and matched comfort look at, of all those in a study's table."""
+    claimed = () if study.claim is None else (study.claim.metric,)
+    return frozenset((*WEEKLY.values(), *OF_RUN, *claimed))
+
 
 def rules(study: StudyConfig | StoredStudy | None) -> tuple[float, float]:
     """Margin of equivalence and confidence, as the study fixed them before its runs."""

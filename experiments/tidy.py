@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import run_metrics, store
+from entangrid.experiments import run_metrics, store, tidy_file
 from entangrid.experiments import tidy_rows as rows
 from entangrid.experiments.stored import STUDY as STUDY
 from entangrid.experiments.tidy_rows import COLUMNS as COLUMNS
@@ -20,9 +19,7 @@ TABLE = "table.parquet"
 RUNS = "runs"
 TOGETHER = ("all", "feeder")  # in the column home: rows of several homes at once, which no sum over homes may count
 
-_FOLDERS, _ROWS = b"entangrid.runs", b"entangrid.rows"  # what runs a stored table is of, and each one's rows of weeks
-_PART = 100  # runs whose metrics are laid together at once
-_WORDS = ("arm", "controller", "scenario", "home", "week", "metric", "unit", "split")
+_PART = 100_000  # rows of weeks that are laid together and written at once
 
 
 class HasFolder(Protocol):
@@ -42,14 +39,6 @@ class RunFolder(NamedTuple):
     result: dict[str, Any]
 
 
-class _Built(NamedTuple):
-    """A table; which run folders it is of, and how many of its first rows are each one's."""
-
-    frame: pd.DataFrame
-    folders: list[str]
-    rows: list[int]
-
-
 def build(runs: Sequence[HasFolder], out: Path, *, partial: bool = False) -> pd.DataFrame:
     """One row an (arm, seed, scenario, home, week, metric): value and unit; a run's own numbers have no week and home.
 
@@ -58,106 +47,90 @@ def build(runs: Sequence[HasFolder], out: Path, *, partial: bool = False) -> pd.
     ``partial``: leave out runs that are not finished. Raises InputError if a run is not finished or damaged, and if
     none is finished.
     """
-    return _build(runs, out, partial=partial).frame
+    return _build(_finished(runs, out, partial=partial), out).frame
 
 
-def rebuild(out: Path, *, partial: bool = True) -> pd.DataFrame:
-    """Build a study's table anew from its run folders, store it and return it.
+def rebuild(out: Path, *, partial: bool = True, metrics: Collection[str] | None = None) -> pd.DataFrame:
+    """Build a study's table anew from its run folders, store it and return it, or of it the rows of some metrics.
 
     Runs that do not belong to the study as it stands now do not count. Raises InputError as :func:`build`.
     """
-    built = _build(_planned(out), out, partial=partial)
-    _write(built, out)
+    built = _build(_finished(_planned(out), out, partial=partial), out, metrics=metrics)
+    built.write(out / TABLE)
     return built.frame
 
 
-def current(out: Path) -> pd.DataFrame:
-    """The stored table, or where there is none, or more or other runs are finished by now, a new one.
+def current(out: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
+    """The stored table, or where there is none, or more or other runs are finished by now, a new one; all of it, or the
+    rows of some metrics.
 
     So a study that is under way shows what it has. Runs that the stored table has already are not read again: it
     holds their metrics. A table without the list of its runs, or without their folders, is taken as it is; in a
     folder that cannot be written the new one is not stored. Raises InputError as :func:`read` and :func:`build`.
     """
-    if (out / TABLE).is_file() and not _behind(out):
-        return read(out)
-    built = _build(_planned(out), out, partial=True, known=_stored(out))
+    names = tidy_file.listed(out / TABLE)
+    if (out / TABLE).is_file():
+        finished = _finished_by_plan(out) if names else []
+        if not finished or names == [folder.name for folder in finished]:
+            return read(out, metrics)
+    else:
+        finished = _finished(_planned(out), out, partial=True)
+    try:
+        built = _build(finished, out, metrics=metrics, known=tidy_file.Stored(out / TABLE))
+    except tidy_file.DamagedError:
+        built = _build(finished, out, metrics=metrics)
     with contextlib.suppress(InputError):
-        _write(built, out)
+        built.write(out / TABLE)
     return built.frame
 
 
-def _build(runs: Sequence[HasFolder], out: Path, *, partial: bool, known: _Known | None = None) -> _Built:
-    """See :func:`build`. ``known``: metrics that need not be read."""
-    folders = [out / RUNS / run.folder for run in runs]
-    finished = [store.is_finished(folder) for folder in folders]
-    if not partial and not all(finished):
-        raise InputError(f"{folders[finished.index(False)]}: run not finished; start the study again to finish it")
-    folders = [folder for folder, done in zip(folders, finished, strict=True) if done]
-    if not folders:
-        raise InputError(f"{out}: no run is finished; run the study first")
-    tables, spans = ([known.table], dict(known.spans)) if known else ([], {})
-    at = sum(table.num_rows for table in tables)
-    unread = [folder for folder in folders if folder.name not in spans]
-    for first in range(0, len(unread), _PART):
-        part = [run_metrics.read(folder) for folder in unread[first : first + _PART]]
-        tables.append(rows.in_one(part))
-        for folder, table in zip(unread[first : first + _PART], part, strict=True):
-            spans[folder.name] = at, table.num_rows
-            at += table.num_rows
-    chosen = [spans[folder.name] for folder in folders]
-    metrics = rows.in_order(tables, chosen)
-    results = [_result(folder) for folder in folders]
-    counts = [n for _, n in chosen]
-    return _Built(rows.assemble(results, metrics, counts), [folder.name for folder in folders], counts)
+def _finished_by_plan(out: Path) -> list[Path]:
+    """The folders of the runs in the study's plan that are finished; none without a plan."""
+    from entangrid.experiments import manifest
 
-
-class _Known(NamedTuple):
-    """A stored table's metrics, and by run folder (first row, number of rows)."""
-
-    table: Any
-    spans: dict[str, tuple[int, int]]
-
-
-def _stored(out: Path) -> _Known | None:
-    """The metrics that the stored table has of runs, where it is younger than their own files; None where it does not
-    say which rows are whose."""
-    import pyarrow.parquet as pq
-
-    with contextlib.suppress(Exception):  # of an earlier version, or not ours: the runs are read
-        path = out / TABLE
-        written, spans, at = path.stat().st_mtime_ns, {}, 0
-        table = pq.read_table(path, columns=list(run_metrics.COLUMNS))
-        metadata = table.schema.metadata
-        names, counts = json.loads(metadata[_FOLDERS]), json.loads(metadata[_ROWS])
-        for name, n in zip(names, counts, strict=True):
-            with contextlib.suppress(OSError):
-                if run_metrics.path(out / RUNS / name).stat().st_mtime_ns < written:
-                    spans[str(name)] = at, int(n)
-            at += int(n)
-        if min(counts) >= 0 and at <= table.num_rows:
-            return _Known(table.cast(run_metrics.schema()), spans)
-    return None
-
-
-def _behind(out: Path) -> bool:
-    """Whether the runs that are finished are not those that the stored table is of."""
-    listed = _listed(out)
-    if listed:
-        from entangrid.experiments import manifest
-
-        with contextlib.suppress(InputError):  # without a plan the list is all there is
-            finished = [run.folder for run in manifest.read(out)[1] if store.is_finished(out / RUNS / run.folder)]
-            return bool(finished) and finished != listed
-    return False
-
-
-def _listed(out: Path) -> list[str]:
-    """The names of the run folders that a stored table says it is of; none where it says nothing."""
-    import pyarrow.parquet as pq
-
-    with contextlib.suppress(Exception):
-        return [str(name) for name in json.loads((pq.read_schema(out / TABLE).metadata or {})[_FOLDERS])]
+    with contextlib.suppress(InputError):
+        return _finished(manifest.read(out)[1], out, partial=True)
     return []
+
+
+def _finished(runs: Sequence[HasFolder], out: Path, *, partial: bool) -> list[Path]:
+    """The folders of the finished runs; raises InputError as :func:`build`."""
+    folders = [out / RUNS / run.folder for run in runs]
+    finished = [folder for folder in folders if store.is_finished(folder)]
+    if not partial and len(finished) < len(folders):
+        missing = next(folder for folder in folders if folder not in set(finished))
+        raise InputError(f"{missing}: run not finished; start the study again to finish it")
+    if not finished:
+        raise InputError(f"{out}: no run is finished; run the study first")
+    return finished
+
+
+def _build(
+    folders: list[Path], out: Path, *, metrics: Collection[str] | None = None, known: tidy_file.Stored | None = None
+) -> tidy_file.Built:
+    """See :func:`build`. ``known``: metrics that need not be read; raises DamagedError if it is not what it says."""
+    of = rows.Rows(
+        [{name: each for name, each in _result(folder).items() if name in rows.FIELDS} for folder in folders]
+    )
+    written = (out / TABLE).stat().st_mtime_ns if known else 0
+    sink = tidy_file.Sink(of.schema, metrics)
+    counts: list[int] = []
+    part: list[Any] = []
+    first = waiting = 0
+    for folder in folders:
+        span = known.spans.get(folder.name) if known else None
+        if known and span and run_metrics.changed_ns(folder) < written:
+            tables = known.rows(*span)
+        else:
+            tables = [run_metrics.read(folder)]
+        part += tables
+        counts.append(sum(table.num_rows for table in tables))
+        waiting += counts[-1]
+        if waiting >= _PART or folder is folders[-1]:
+            sink.add(of.of_weeks(rows.in_one(part), first, counts[first:]))
+            first, waiting, part = len(counts), 0, []
+    sink.add(of.of_runs())
+    return sink.close([folder.name for folder in folders], counts)
 
 
 def _planned(out: Path) -> Sequence[HasFolder]:
@@ -181,24 +154,14 @@ def _planned(out: Path) -> Sequence[HasFolder]:
 
 def write(frame: pd.DataFrame, out: Path) -> None:
     """Store a table in the study's folder, without a list of its runs; raises InputError if it cannot be written."""
-    _write(_Built(frame, [], []), out)
-
-
-def _write(built: _Built, out: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.Table.from_pandas(built.frame, preserve_index=False)
-    of = {_FOLDERS: json.dumps(built.folders).encode(), _ROWS: json.dumps(built.rows).encode()}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **of})
-    store.write_atomically(out / TABLE, lambda path: pq.write_table(table, path, write_statistics=False))
+    store.write_atomically(out / TABLE, lambda path: frame.to_parquet(path, index=False))
 
 
 def run_folders(out: Path) -> list[RunFolder]:
     """The run folders that a study's table was built from, in its order; without their list all that are finished,
     by name. Raises InputError if there are none."""
     root = out / RUNS
-    folders = [path for name in _listed(out) if store.is_finished(path := root / Path(name).name)]
+    folders = [path for name in tidy_file.listed(out / TABLE) if store.is_finished(path := root / Path(name).name)]
     if not folders and root.is_dir():
         folders = sorted(path for path in root.iterdir() if store.is_finished(path))
     if not folders:
@@ -210,18 +173,18 @@ def run_folders(out: Path) -> list[RunFolder]:
     return found
 
 
-def read(out: Path) -> pd.DataFrame:
-    """The stored table of a study folder; raises InputError if there is none."""
+def read(out: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
+    """The stored table of a study folder, or of it the rows of some metrics; raises InputError if there is none."""
     path = out / TABLE
     if not path.is_file():
         raise InputError(f"{path}: missing; run the study first")
-    frame = store.read_frame(path)
+    frame = tidy_file.read(path, metrics)
     if not {"arm", "controller", "seed", "week", "home", "metric", "value", "unit", "split"} <= set(frame.columns):
         raise InputError(f"{path}: lacks columns of a study's table; rebuild it with entangrid table {out} --rebuild")
     for name in ("scenario", "cluster"):  # tables of earlier versions
         if name not in frame:
             frame[name] = pd.Series(pd.NA, frame.index, dtype="Int64" if name == "cluster" else "category")
-    return frame.astype({name: "category" for name in _WORDS if frame[name].dtype != "category"})
+    return frame.astype({name: "category" for name in rows.WORDS if frame[name].dtype != "category"})
 
 
 def axes(frame: pd.DataFrame) -> list[str]:
@@ -229,16 +192,18 @@ def axes(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame.columns if name not in COLUMNS]
 
 
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(rows.OF_RUN, ((int, float), "number")),
+    "arm": ((str,), "text"),
+    "controller": ((str,), "text"),
+    "seed": ((int, type(None)), "seed"),
+}
+
+
 def _result(folder: Path) -> dict[str, Any]:
     """The run's result.json with what the table needs of it."""
     result = store.read_result(folder)
-    kinds: dict[str, tuple[tuple[type, ...], str]] = {
-        **dict.fromkeys(rows.OF_RUN, ((int, float), "number")),
-        "arm": ((str,), "text"),
-        "controller": ((str,), "text"),
-        "seed": ((int, type(None)), "seed"),
-    }
-    for name, (kind, what) in kinds.items():
+    for name, (kind, what) in _KINDS.items():
         if not isinstance(result.get(name), kind):
             raise InputError(
                 f"{folder / store.RESULT}: {name} is missing or no {what}; delete the folder to have the run made again"

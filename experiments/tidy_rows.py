@@ -1,9 +1,10 @@
-"""The rows of the tidy table: from the results of runs and their metrics to one frame."""
+"""The rows of the tidy table: from the results of runs and their metrics to Arrow tables, part by part."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from entangrid.experiments import run_metrics
 
 #: The columns of every table, in order; the axes of a sweep follow.
 COLUMNS = ("arm", "controller", "seed", "scenario", "home", "cluster", "week", "metric", "value", "unit", "split")
+WORDS = ("arm", "controller", "scenario", "home", "week", "metric", "unit", "split")
 
 #: numbers of a run as a whole, and their units
 OF_RUN = {
@@ -33,6 +35,10 @@ OF_NEWER_RUN = {
     "circuit_executions": "-",
     "selected_steps": "-",
 }
+#: what the table has of a run's result.json
+FIELDS = frozenset({"arm", "controller", "seed", "scenario", "home_clusters", "axes", "evaluated_on"}) | (
+    OF_RUN.keys() | OF_NEWER_RUN.keys()
+)
 
 
 def axes(result: dict[str, Any]) -> dict[str, Any]:
@@ -48,80 +54,156 @@ def in_one(tables: list[Any]) -> Any:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
-def in_order(tables: list[Any], spans: list[tuple[int, int]]) -> Any:
-    """Of metrics in one table after the other the (first row, number of rows) that are asked for, in this order."""
+class Rows:
+    """The rows of runs, in the order of their results. ``results``: of each run at least :data:`FIELDS`."""
+
+    def __init__(self, results: Sequence[Mapping[str, Any]]):
+        self._results = results
+        self._words = {name: _coded([result.get(name) for result in results]) for name in ("arm", "controller")}
+        self._words["scenario"] = _coded([result.get("scenario") for result in results])
+        self._words["split"] = _coded([str(result.get("evaluated_on") or "test") for result in results])
+        seeds = [-1 if result["seed"] is None else result["seed"] for result in results]
+        self._seed = np.array(seeds, np.int64)
+        swept = [axes(dict(result)) for result in results]
+        names = dict.fromkeys(name for each in swept for name in each if name not in COLUMNS)
+        self._axes = {name: _axis([each.get(name) for each in swept]) for name in names}
+        self._homes: list[dict[str, Any]] = []
+        self._clusters = self._of_clusters()
+
+    @cached_property
+    def schema(self) -> Any:
+        """Of the table in Arrow, with what pandas wants to know of it."""
+        import pyarrow as pa
+
+        numbers = {"seed": pa.int64(), "cluster": pa.int64(), "value": pa.float64()}
+        fields = [(name, numbers.get(name, _words())) for name in COLUMNS]
+        empty = pd.DataFrame({name: pd.Series(dtype=_PANDAS.get(name, "category")) for name in COLUMNS})
+        for name, values in self._axes.items():
+            text = values.dtype == object
+            fields.append((name, pa.string() if text else pa.float64()))
+            empty[name] = pd.Series(dtype="str" if text else "float64")
+        return pa.schema(fields, pa.Schema.from_pandas(empty, preserve_index=False).metadata)
+
+    def of_weeks(self, metrics: Any, first: int, counts: Sequence[int]) -> Any:
+        """Rows of the metrics of some runs.
+
+        ``metrics``: with the columns of :func:`run_metrics.schema`, in one piece; ``first``: the first run's number;
+        ``counts``: how many rows are each run's.
+        """
+        run = np.repeat(np.arange(first, first + len(counts)), counts)
+        columns = {name: _as_met(metrics.column(name)) for name in run_metrics.WORDS}
+        columns["value"] = _value(metrics.column("value").to_numpy())
+        columns["split"] = _decoded(self._words["split"], run)
+        columns["cluster"] = self._cluster(run, columns["home"])
+        return self._table(columns, run)
+
+    def of_runs(self) -> Any:
+        """Rows of the runs' own numbers, which have no week, home, cluster and split."""
+        import pyarrow as pa
+
+        units = {**OF_RUN, **OF_NEWER_RUN}
+        own = [
+            (i, name, float(result[name]))
+            for i, result in enumerate(self._results)
+            for name in units
+            if isinstance(result.get(name), int | float)
+        ]
+        run = np.array([i for i, _, _ in own], np.int64)
+        columns = {
+            "metric": _decoded(_coded([name for _, name, _ in own])),
+            "unit": _decoded(_coded([units[name] for _, name, _ in own])),
+            "value": _value(np.array([value for _, _, value in own], np.float64)),
+            **{name: pa.nulls(len(own), _words()) for name in ("home", "week", "split")},
+            "cluster": pa.nulls(len(own), pa.int64()),
+        }
+        return self._table(columns, run)
+
+    def _table(self, columns: dict[str, Any], run: Any) -> Any:
+        import pyarrow as pa
+
+        for name in ("arm", "controller", "scenario"):
+            columns[name] = _decoded(self._words[name], run)
+        columns["seed"] = _numbers(self._seed[run])
+        for name, values in self._axes.items():
+            columns[name] = pa.array(values[run], from_pandas=True)
+        return pa.Table.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
+
+    def _of_clusters(self) -> Any:
+        """Of every run which of ``self._homes``, the clusters by home that results name, is its own; -1 for none."""
+        lookup: dict[str, int] = {}
+        which = np.full(len(self._results), -1, np.int64)
+        for i, result in enumerate(self._results):
+            if isinstance(each := result.get("home_clusters"), dict):
+                text = json.dumps(each, sort_keys=True)
+                if text not in lookup:
+                    lookup[text] = len(self._homes)
+                    self._homes.append(each)
+                which[i] = lookup[text]
+        return which
+
+    def _cluster(self, run: Any, home: Any) -> Any:
+        """The cluster of every row's home, as the run's ``home_clusters`` say; none where it says nothing."""
+        used, which = np.unique(self._clusters[run], return_inverse=True)
+        place = {name: code for code, name in enumerate(home.dictionary.to_pylist())}
+        numbers = np.full((len(used), len(place) + 1), -1, np.int64)  # the last is of rows without a home
+        for row, k in zip(numbers, used, strict=True):
+            for name, number in self._homes[k].items() if k >= 0 else ():
+                if name in place and isinstance(number, int):
+                    row[place[name]] = number
+        return _numbers(numbers[which, home.indices.fill_null(-1).to_numpy()])
+
+
+_PANDAS = {"seed": "Int64", "cluster": "Int64", "value": "float64"}
+
+
+@lru_cache(maxsize=1)
+def _words() -> Any:
     import pyarrow as pa
 
-    whole = in_one(tables)
-    first, n = np.array(spans, np.int64).T
-    before = np.cumsum(n) - n
-    if np.array_equal(first, before):
-        return whole.slice(0, int(n.sum()))
-    return whole.take(pa.array(np.repeat(first - before, n) + np.arange(n.sum()))).combine_chunks()
+    return pa.dictionary(pa.int32(), pa.string())
 
 
-def assemble(results: list[dict[str, Any]], metrics: Any, counts: list[int]) -> pd.DataFrame:
-    """The table: the rows of every run's metrics in the order of the runs, and under them the runs' own numbers.
+def _coded(values: list[Any]) -> tuple[Any, Any]:
+    """Words as numbers in the order in which one meets them, -1 for none, and the words."""
+    codes, names = pd.factorize(pd.Series(values, dtype="str"))
+    return codes.astype(np.int32), names.to_numpy(object)
 
-    ``metrics``: of all runs, with the columns of :func:`run_metrics.schema`; ``counts``: how many rows are each run's.
-    """
+
+def _decoded(coded: tuple[Any, Any], rows: Any = None) -> Any:
     import pyarrow as pa
 
-    known = {**OF_RUN, **OF_NEWER_RUN}
-    own = [
-        (i, name, float(result[name]))
-        for i, result in enumerate(results)
-        for name in known
-        if isinstance(result.get(name), int | float)
-    ]
-    of_own = np.array([i for i, _, _ in own], np.int64)
+    codes, names = coded
+    codes = codes if rows is None else codes[rows]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(names, pa.string()))
 
-    def over(values: Any) -> Any:
-        """Of every row what is given of every run."""
-        return np.concatenate([np.repeat(values, counts), values[of_own]])
 
-    def column(name: str, below: list[str | None]) -> pd.Categorical:
-        parts = [*metrics.column(name).chunks, pa.array(below, pa.string()).dictionary_encode()]
-        coded = pa.chunked_array(parts, run_metrics.schema().field(name).type).unify_dictionaries().combine_chunks()
-        codes = coded.indices.fill_null(-1).to_numpy()
-        words = coded.dictionary.to_pylist()
-        met = pd.unique(codes)  # categories in the order in which one meets them, whatever was read first
-        met = met[met >= 0]
-        if not np.array_equal(met, np.arange(len(words))):
-            place = np.full(len(words) + 1, -1, np.int32)
-            place[met] = np.arange(len(met))
-            codes = place[codes]
-        return pd.Categorical.from_codes(codes, categories=pd.Index([words[code] for code in met], dtype="str"))
+def _as_met(column: Any) -> Any:
+    """Words whose dictionary has them in the order in which one meets them, whatever was read first."""
+    import pyarrow as pa
 
-    def spread(values: list[Any], weekly: bool = False) -> pd.Categorical:
-        codes, names = pd.factorize(pd.Series(values, dtype="str"))
-        codes = over(codes.astype(np.min_scalar_type(-1 - len(names))))
-        if weekly:
-            codes[len(codes) - len(own) :] = -1
-        return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
+    coded = column.combine_chunks()
+    codes = coded.indices.fill_null(-1).to_numpy()
+    met = pd.unique(codes)
+    met = met[met >= 0]
+    if np.array_equal(met, np.arange(len(coded.dictionary))):
+        return coded
+    place = np.full(len(coded.dictionary) + 1, -1, np.int32)
+    place[met] = np.arange(len(met))
+    codes = place[codes]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), coded.dictionary.take(pa.array(met)))
 
-    nothing: list[str | None] = [None] * len(own)
-    home = column("home", nothing)
-    frame = pd.DataFrame(
-        {
-            "arm": spread([result["arm"] for result in results]),
-            "controller": spread([result["controller"] for result in results]),
-            "seed": _numbers(over(np.array([-1 if result["seed"] is None else result["seed"] for result in results]))),
-            "scenario": spread([result.get("scenario") for result in results]),
-            "home": home,
-            "cluster": _clusters(results, over, home),
-            "week": column("week", nothing),
-            "metric": column("metric", [name for _, name, _ in own]),
-            "value": np.concatenate([metrics.column("value").to_numpy(), [value for _, _, value in own]]),
-            "unit": column("unit", [known[name] for _, name, _ in own]),
-            "split": spread([str(result.get("evaluated_on") or "test") for result in results], weekly=True),
-        },
-        copy=False,
-    )
-    swept = [axes(result) for result in results]
-    for name in dict.fromkeys(name for each in swept for name in each if name not in COLUMNS):
-        frame[name] = over(_axis([each.get(name) for each in swept]))
-    return frame
+
+def _value(values: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.array(values, from_pandas=True)
+
+
+def _numbers(values: Any) -> Any:
+    """Whole numbers, -1 for none."""
+    import pyarrow as pa
+
+    return pa.array(values, mask=values < 0)
 
 
 def _axis(values: list[Any]) -> Any:
@@ -129,29 +211,3 @@ def _axis(values: list[Any]) -> Any:
     if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values):
         return np.array([np.nan if value is None else value for value in values], np.float64)
     return np.array([None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values], dtype=object)
-
-
-def _numbers(values: Any) -> Any:
-    """Whole numbers, -1 for none."""
-    return pd.arrays.IntegerArray(values.astype(np.int64), values < 0)
-
-
-def _clusters(results: list[dict[str, Any]], over: Callable[[Any], Any], home: pd.Categorical) -> Any:
-    """The cluster of every row's home, as the run's ``home_clusters`` say; NA where it says nothing."""
-    place = {name: code for code, name in enumerate(home.categories)}
-    lookup: dict[str, int] = {}
-    tables: list[Any] = []
-    which = np.full(len(results), -1, np.int16 if len(results) < 30_000 else np.int64)
-    for i, result in enumerate(results):
-        if isinstance(each := result.get("home_clusters"), dict):
-            text = json.dumps(each, sort_keys=True)
-            if text not in lookup:
-                lookup[text] = len(tables)
-                row = np.full(len(place) + 1, -1, np.int64)
-                for name, number in each.items():
-                    if name in place and isinstance(number, int):
-                        row[place[name]] = number
-                tables.append(row)
-            which[i] = lookup[text]
-    tables.append(np.full(len(place) + 1, -1, np.int64))  # of runs that say nothing
-    return _numbers(np.array(tables)[over(which), home.codes])

@@ -27,10 +27,11 @@ def table(
     Examples:  entangrid table runs/quickstart  |  entangrid table runs/quickstart --rebuild --json  |
     entangrid table runs/honest-test --matched --csv matched.csv
     """
-    from entangrid.experiments import stored, tidy
+    from entangrid.experiments import stored, summary, tidy
 
     study = stored.read(folder)
-    frame = tidy.rebuild(folder) if rebuild else tidy.current(folder)
+    wanted = summary.metrics(study)
+    frame = tidy.rebuild(folder, metrics=wanted) if rebuild else tidy.current(folder, wanted)
     if csv is not None:
         _write(study, frame, csv, matched=matched)
     if as_json:

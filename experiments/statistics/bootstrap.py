@@ -22,6 +22,7 @@ Statistic = Callable[[F], F]  # scores (B, R, T) -> (B,) or (B, K)
 RESAMPLES = 10_000
 _IN_TAIL = 20  # beyond the 20th most extreme resample, a tail is continued by a normal curve
 _ELEMENTS = 4_000_000  # of a chunk of resampled scores
+_IN_CACHE = 50_000  # numbers that are drawn at once
 
 
 class Interval(NamedTuple):
@@ -124,8 +125,14 @@ def quantile(ordered: F, share: float) -> float:
 
 def resampling_counts(n: int, resamples: int, rng: np.random.Generator) -> F:
     """How often each of n clusters is drawn in each resample, (B, n); rows sum to n."""
-    drawn = rng.integers(0, n, (resamples, n)) + np.arange(0, resamples * n, n)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+    counts = np.empty((resamples, n))
+    step = max(_IN_CACHE // n, 1)
+    for first in range(0, resamples, step):
+        k = min(step, resamples - first)
+        drawn = rng.integers(0, n, (k, n))
+        drawn += np.arange(0, k * n, n)[:, None]
+        counts[first : first + k] = np.bincount(drawn.ravel(), minlength=k * n).reshape(k, n)
+    return counts
 
 
 def effective_df(variances: list[float], dfs: list[int]) -> float:

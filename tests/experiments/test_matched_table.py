@@ -83,6 +83,35 @@ def printed(study: Path, *, matched: bool = False) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
+@pytest.mark.parametrize("claimed", [True, False])
+def test_the_metrics_that_a_summary_looks_at_give_all_that_the_whole_table_gives(
+    study: Path, claimed: bool, tmp_path: Path
+) -> None:
+    """So that ``entangrid table`` need not hold the rest, of thousands of runs."""
+    out = study
+    if not claimed:
+        out = study_cases.make(tmp_path / "plain", seeds=4, homes=("a", "b"), clusters={"a": 1, "b": 1}, feeder=True)
+    content = stored.read(out)
+    assert (content.claim is not None) == claimed
+    wanted = summary.metrics(content)
+    whole, part = tidy.read(out), tidy.current(out, wanted)
+    assert 0 < len(part) < len(whole)
+    pd.testing.assert_frame_equal(
+        part.astype(dict.fromkeys(("metric", "unit", "home"), object)),
+        whole[whole["metric"].isin(wanted)]
+        .reset_index(drop=True)
+        .astype(dict.fromkeys(("metric", "unit", "home"), object)),
+    )
+    assert as_json.table(content, part) == as_json.table(content, whole)
+    texts = []
+    for frame in (whole, part, tidy.rebuild(out, metrics=wanted)):
+        console = Console(file=io.StringIO(), width=170)
+        print_summary(content, frame, console)
+        texts.append(console.file.getvalue())  # type: ignore[attr-defined]
+    assert texts[0] == texts[1] == texts[2] != ""
+    assert tidy.read(out).equals(whole)
+
+
 def test_rows_of_a_sweep_say_their_values_and_the_table_at_matched_comfort_follows(study: Path) -> None:
     text = printed(study)
     assert "arm [comfort_weight]" in text

@@ -12,7 +12,7 @@ import pytest
 import study_cases
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import run_metrics, store, tidy
+from entangrid.experiments import manifest, run_metrics, store, tidy, tidy_file
 from entangrid.experiments.scores import Scores
 
 
@@ -103,16 +103,22 @@ def test_a_stored_table_is_made_anew_when_more_runs_are_finished(tmp_path: Path)
     assert seeds() == {0, 1, 2}
 
 
+@pytest.mark.parametrize("together", [1, 60, 10**6])
 def test_a_stored_table_takes_up_new_runs_without_reading_the_old_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    together: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the order in which runs finish, the table is the one that is built of all of them at once."""
+    """Whatever the order in which runs finish, and however many rows are written at once, the table is the one that is
+    built of all of them at once."""
+    monkeypatch.setattr(tidy, "_PART", together)
     out = study_cases.make(tmp_path / "study", seeds=3, homes=("a", "b"), feeder=True)
     for number, path in enumerate(sorted((out / tidy.RUNS).iterdir())):  # words that not all runs have
         frame = run_metrics.frame(path)[::-1]
         extra = frame.tail(1).assign(metric=f"metric-{number}", week=f"week-{number}")
         run_metrics.write(pd.concat([extra, frame] if number % 3 else [frame, extra]), path)
     whole = tidy.rebuild(out)
+    with monkeypatch.context() as at_once:
+        at_once.setattr(tidy, "_PART", 10**6)
+        pd.testing.assert_frame_equal(tidy.build(manifest.read(out)[1], out), whole)
     read: list[str] = []
     metrics = run_metrics.read
     monkeypatch.setattr(run_metrics, "read", lambda folder: read.append(folder.name) or metrics(folder))
@@ -148,8 +154,17 @@ def test_a_stored_table_is_not_believed_where_a_run_is_younger_or_its_rows_do_no
     late.rename(tmp_path / late.name)
     tidy.current(out)
     table = pq.read_table(out / tidy.TABLE)
-    named = {**table.schema.metadata, tidy._ROWS: json.dumps([10**9] * 8).encode()}
+    named = {**pq.read_metadata(out / tidy.TABLE).metadata, tidy_file.ROWS: json.dumps([10**9] * 8).encode()}
     pq.write_table(table.replace_schema_metadata(named), out / tidy.TABLE)
+    (tmp_path / late.name).rename(late)
+    pd.testing.assert_frame_equal(tidy.current(out), found)
+    late.rename(tmp_path / late.name)
+    tidy.current(out)
+    content = bytearray((out / tidy.TABLE).read_bytes())
+    content[4:2000] = bytes(1996)  # damaged on the disk, but for what it says of itself
+    (out / tidy.TABLE).write_bytes(content)
+    with pytest.raises(tidy_file.DamagedError):
+        tidy_file.Stored(out / tidy.TABLE).rows(0, 1)
     (tmp_path / late.name).rename(late)
     pd.testing.assert_frame_equal(tidy.current(out), found)
 

@@ -1,0 +1,142 @@
+"""The tidy table's file: Parquet, written part by part, and read whole or for some metrics alone.
+
+Which runs it is of, and how many of its rows are each one's, stands in the file's metadata: first come the rows of
+weeks, run after run, then the runs' own numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from entangrid.experiments import run_metrics, store
+
+FOLDERS, ROWS = b"entangrid.runs", b"entangrid.rows"
+
+
+class DamagedError(Exception):
+    """A stored table is not what it says."""
+
+
+class Built(NamedTuple):
+    """A table: its rows, all or those of some metrics, and the content of its file."""
+
+    frame: pd.DataFrame
+    content: Any
+
+    def write(self, path: Path) -> None:
+        """Store it; raises InputError if it cannot be written."""
+        store.write_atomically(path, lambda to: to.write_bytes(self.content))
+
+
+class Sink:
+    """Takes the table part by part. ``metrics``: those of which rows are kept for the frame, None for all."""
+
+    def __init__(self, schema: Any, metrics: Collection[str] | None):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._metrics, self._kept = metrics, [schema.empty_table()]
+        self._to = pa.BufferOutputStream()
+        self._writer = pq.ParquetWriter(self._to, schema, write_statistics=False)
+
+    def add(self, part: Any) -> None:
+        """The next rows."""
+        self._writer.write_table(part)
+        self._kept.append(_only(part, self._metrics))
+
+    def close(self, folders: Sequence[str], rows: Sequence[int]) -> Built:
+        """The whole. ``folders``: of the runs; ``rows``: how many rows of weeks are each one's."""
+        import pyarrow as pa
+
+        named = {FOLDERS: json.dumps(folders).encode(), ROWS: json.dumps(rows).encode()}
+        self._writer.add_key_value_metadata(named)
+        self._writer.close()
+        return Built(pa.concat_tables(self._kept).to_pandas(), self._to.getvalue())
+
+
+def read(path: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
+    """A stored table, all of it or the rows of some metrics; raises InputError if it is missing or damaged."""
+    if metrics is None:
+        return store.read_frame(path)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with contextlib.suppress(Exception):  # what is wrong with it is said below
+        file = pq.ParquetFile(path)
+        parts = [file.schema_arrow.empty_table()]
+        parts += [_only(file.read_row_group(i), metrics) for i in range(file.num_row_groups)]
+        frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
+        return frame
+    frame = store.read_frame(path)
+    return frame[frame["metric"].isin(metrics)] if "metric" in frame else frame
+
+
+def listed(path: Path) -> list[str]:
+    """The names of the run folders that a stored table says it is of; none where it says nothing."""
+    import pyarrow.parquet as pq
+
+    with contextlib.suppress(Exception):
+        return [str(name) for name in json.loads((pq.read_metadata(path).metadata or {})[FOLDERS])]
+    return []
+
+
+class Stored:
+    """The metrics that a stored table has of runs. ``spans``: by run folder (first row, number of rows)."""
+
+    def __init__(self, path: Path):
+        """Raises DamagedError where the table does not say which rows are whose."""
+        import pyarrow.parquet as pq
+
+        try:
+            self._file = pq.ParquetFile(path)
+            meta = self._file.metadata
+            names, counts = json.loads(meta.metadata[FOLDERS]), json.loads(meta.metadata[ROWS])
+            at = np.cumsum([0, *counts])
+            self.spans = {str(n): (int(a), int(k)) for n, a, k in zip(names, at[:-1], counts, strict=True)}
+            self._ends = np.cumsum([meta.row_group(i).num_rows for i in range(meta.num_row_groups)])
+            fits = not counts or (min(counts) >= 0 and at[-1] <= meta.num_rows)
+        except Exception as error:  # of an earlier version, or not ours
+            raise DamagedError(str(error)) from None
+        if not fits:
+            raise DamagedError("more rows than there are")
+        self._at, self._group = -1, None
+
+    def rows(self, first: int, n: int) -> list[Any]:
+        """``n`` rows from a first one on, in pieces of :func:`run_metrics.schema`. Rows that follow each other are
+        best asked for in turn. Raises DamagedError."""
+        pieces = []
+        while n > 0:
+            i = int(np.searchsorted(self._ends, first, side="right"))
+            start = int(self._ends[i - 1]) if i else 0
+            piece = self._read(i).slice(first - start, n)
+            pieces.append(piece)
+            first, n = first + piece.num_rows, n - piece.num_rows
+        return pieces
+
+    def _read(self, i: int) -> Any:
+        if i != self._at:
+            try:
+                group = self._file.read_row_group(i, columns=list(run_metrics.COLUMNS))
+                self._group = group.select(list(run_metrics.COLUMNS)).cast(run_metrics.schema())
+            except Exception as error:
+                raise DamagedError(str(error)) from None
+            self._at = i
+        return self._group
+
+
+def _only(table: Any, metrics: Collection[str] | None) -> Any:
+    """The rows of some metrics, None for all."""
+    if metrics is None:
+        return table
+    import pyarrow as pa
+
+    column = table.column("metric").unify_dictionaries().combine_chunks()
+    wanted = np.array([name in metrics for name in column.dictionary.to_pylist()] + [False])
+    return table.filter(pa.array(wanted[column.indices.fill_null(-1).to_numpy()]))
