@@ -72,14 +72,14 @@ def series_records(scenario: Scenario, homes: Records) -> Records:
 
 def hours_until_departure(at_home: F, dt_h: float) -> F:
     """Hours from each step's beginning until the vehicle leaves next (T, H), at most :data:`FAR_H`; away: that."""
-    left = np.full(at_home.shape, FAR_H)
-    until = np.full(at_home.shape[1], FAR_H)
-    for t in range(at_home.shape[0] - 2, -1, -1):
-        leaves = (at_home[t] > 0.5) & (at_home[t + 1] <= 0.5)
-        until = np.where(leaves, dt_h, np.minimum(until + dt_h, FAR_H))
-        until[at_home[t] <= 0.5] = FAR_H
-        left[t] = until
-    return left
+    home = at_home > 0.5
+    step = np.arange(home.shape[0])[:, None]
+    leaves = np.zeros_like(home)
+    leaves[:-1] = home[:-1] & ~home[1:]
+    never = home.shape[0]
+    after = np.minimum.accumulate(np.where(leaves, step, never)[::-1], 0)[::-1]  # the step in which it leaves next
+    hours = np.minimum(np.cumsum(np.full(int(np.ceil(FAR_H / dt_h)) + 1, dt_h)), FAR_H)  # of 1, 2, ... steps
+    return np.where(home & (after < never), hours[np.minimum(after - step, hours.size - 1)], FAR_H)
 
 
 def stored_values(scenario: Scenario, homes: Records, starts: npt.NDArray[np.int64], n: int) -> tuple[F, F, F]:

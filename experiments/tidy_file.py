@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +37,8 @@ class Built(NamedTuple):
 
 
 class Sink:
-    """Takes the table part by part. ``metrics``: those of which rows are kept for the frame, None for all."""
+    """Takes the table part by part; each is written beside the making of the next. ``metrics``: those of which rows are
+    kept for the frame, None for all."""
 
     def __init__(self, schema: Any, metrics: Collection[str] | None):
         import pyarrow as pa
@@ -45,20 +47,29 @@ class Sink:
         self._metrics, self._kept = metrics, [schema.empty_table()]
         self._to = pa.BufferOutputStream()
         self._writer = pq.ParquetWriter(self._to, schema, write_statistics=False)
+        self._beside = ThreadPoolExecutor(1)
+        self._writing: list[Future[None]] = []
 
     def add(self, part: Any) -> None:
         """The next rows."""
-        self._writer.write_table(part)
+        self._wait()
+        self._writing.append(self._beside.submit(self._writer.write_table, part))
         self._kept.append(_only(part, self._metrics))
 
     def close(self, folders: Sequence[str], rows: Sequence[int]) -> Built:
         """The whole. ``folders``: of the runs; ``rows``: how many rows of weeks are each one's."""
         import pyarrow as pa
 
+        self._wait()
+        self._beside.shutdown()
         named = {FOLDERS: json.dumps(folders).encode(), ROWS: json.dumps(rows).encode()}
         self._writer.add_key_value_metadata(named)
         self._writer.close()
         return Built(pa.concat_tables(self._kept).to_pandas(), self._to.getvalue())
+
+    def _wait(self) -> None:
+        while self._writing:
+            self._writing.pop().result()
 
 
 def read(path: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:

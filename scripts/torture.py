@@ -2,7 +2,7 @@
 """Kill a study again and again, fill its disk, cut its checkpoints: the table must come out as if nothing had happened.
 
     python scripts/torture.py                     30 kills of a study of 26 runs, a full disk, a truncated checkpoint
-    python scripts/torture.py --short --kills 6   the same with 8 short runs
+    python scripts/torture.py --short --kills 6   the same with 5 short runs
 
 First the study is run undisturbed. Then it is started in another folder and killed with SIGKILL at moments that a seed
 draws: the parent (which is then started again), a worker, a worker while it writes a checkpoint, the parent while it

@@ -9,6 +9,7 @@ from device_cases import STEPS, numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entangrid.envs import derived
 from entangrid.envs.kernels import vehicle
 
 cars = st.builds(
@@ -110,6 +111,19 @@ def test_a_journey_takes_what_was_charged_and_what_was_bought(home, steps, soc: 
         bought += unmet
     if home["ev_e"] > 0.0:
         assert charged + bought >= driven + home["ev_e"] * (soc - start) - 1e-8
+
+
+@given(st.lists(st.lists(flags, min_size=1, max_size=90), min_size=1, max_size=3), st.sampled_from([1.0, 0.5, 1 / 6]))
+def test_hours_until_departure_are_what_one_counts(columns: list[list[float]], dt: float) -> None:
+    """A vehicle that is there and not there in the next step leaves at this one's end; at most a day is shown."""
+    runs = min(map(len, columns))
+    at_home = np.repeat(np.array([column[:runs] for column in columns]).T, 7, 0)
+    found = derived.hours_until_departure(at_home, dt)
+    for h, there in enumerate(at_home.T):
+        for t, now in enumerate(there):
+            gone = next((k for k in range(t + 1, len(there)) if not there[k]), None)
+            counted = derived.FAR_H if not now or gone is None else min((gone - t) * dt, derived.FAR_H)
+            assert found[t, h] == pytest.approx(counted, rel=1e-12)
 
 
 def test_what_is_missing_at_departure_is_bought_elsewhere() -> None:

@@ -111,7 +111,7 @@ def test_started_again_it_redoes_nothing_and_finishes_what_is_missing(finished: 
 
 def test_killed_study_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
     study = tmp_path / "tiny.yaml"
-    study.write_text(STUDY.replace("steps: 256", "steps: 20000"), encoding="utf-8")
+    study.write_text(STUDY.replace("steps: 256", "steps: 5000"), encoding="utf-8")
     code = "from entangrid.experiments.cli import main; main()"
     started = subprocess.Popen(
         [sys.executable, "-c", code, "run", str(study), "--out", str(tmp_path / "out"), "--jobs", "2"],
