@@ -112,14 +112,13 @@ def _build(
     of = rows.Rows(
         [{name: each for name, each in _result(folder).items() if name in rows.FIELDS} for folder in folders]
     )
-    written = (out / TABLE).stat().st_mtime_ns if known else 0
     sink = tidy_file.Sink(of.schema, metrics)
     counts: list[int] = []
     part: list[Any] = []
     first = waiting = 0
     for folder in folders:
         span = known.spans.get(folder.name) if known else None
-        if known and span and run_metrics.changed_ns(folder) < written:
+        if known and span and run_metrics.changed_ns(folder) < known.written_ns:
             tables = known.rows(*span)
         else:
             tables = [run_metrics.read(folder)]
@@ -209,6 +208,9 @@ def _result(folder: Path) -> dict[str, Any]:
                 f"{folder / store.RESULT}: {name} is missing or no {what}; delete the folder to have the run made again"
             )
     result.setdefault("seed", None)
-    if result["seed"] is not None and not 0 <= result["seed"] < 2**63:
+    if result["seed"] is not None and result["seed"] < 0:
         raise InputError(f"{folder / store.RESULT}: seed is {result['seed']}; expected a whole number from 0 on")
+    for name, value in result.items():
+        if type(value) is int and abs(value) >= 2**63:
+            raise InputError(f"{folder / store.RESULT}: {name} is {value}; expected a number that 64 bits hold")
     return result

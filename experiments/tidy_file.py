@@ -99,13 +99,15 @@ def listed(path: Path) -> list[str]:
 
 
 class Stored:
-    """The metrics that a stored table has of runs. ``spans``: by run folder (first row, number of rows)."""
+    """The metrics that a stored table has of runs. ``spans``: by run folder (first row, number of rows);
+    ``written_ns``: when it was stored [ns since 1970]."""
 
     def __init__(self, path: Path):
         """Raises DamagedError where the table does not say which rows are whose."""
         import pyarrow.parquet as pq
 
         try:
+            self.written_ns = path.stat().st_mtime_ns
             self._file = pq.ParquetFile(path)
             meta = self._file.metadata
             names, counts = json.loads(meta.metadata[FOLDERS]), json.loads(meta.metadata[ROWS])
@@ -129,7 +131,7 @@ class Stored:
             piece = self._read(i).slice(first - start, n)
             pieces.append(piece)
             first, n = first + piece.num_rows, n - piece.num_rows
-        return pieces
+        return pieces or [run_metrics.schema().empty_table()]
 
     def _read(self, i: int) -> Any:
         if i != self._at:

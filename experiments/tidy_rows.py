@@ -148,7 +148,7 @@ class Rows:
         numbers = np.full((len(used), len(place) + 1), -1, np.int64)  # the last is of rows without a home
         for row, k in zip(numbers, used, strict=True):
             for name, number in self._homes[k].items() if k >= 0 else ():
-                if name in place and isinstance(number, int):
+                if name in place and isinstance(number, int) and 0 <= number < 2**63:
                     row[place[name]] = number
         return _numbers(numbers[which, home.indices.fill_null(-1).to_numpy()])
 
@@ -207,7 +207,7 @@ def _numbers(values: Any) -> Any:
 
 
 def _axis(values: list[Any]) -> Any:
-    """Values of one axis of a sweep, one a run: numbers where all are, else text."""
-    if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values):
+    """Values of one axis of a sweep, one a run: numbers where all are (and a float can be them), else text."""
+    if all(value is None or (type(value) in (int, float) and not abs(value) > 1e300) for value in values):
         return np.array([np.nan if value is None else value for value in values], np.float64)
     return np.array([None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values], dtype=object)

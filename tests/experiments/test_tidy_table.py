@@ -205,6 +205,7 @@ def test_table_of_an_earlier_version_is_read(tmp_path: Path) -> None:
         (store.RESULT, b"[1", "result.json: not valid JSON"),
         (store.RESULT, b"{}", "result.json: parameters_actor is missing or no number"),
         (store.RESULT, {"seed": 10**30}, "result.json: seed is 1000000"),
+        (store.RESULT, {"gradient_steps": 10**400}, "result.json: gradient_steps is 1000000"),
         (store.METRICS, b"ARROW1 not really", "metrics.arrow: not readable as an Arrow file"),
         (store.METRICS, None, "metrics.arrow: lacks one of the columns"),
     ],
@@ -223,6 +224,30 @@ def test_damaged_runs_are_named(
     with pytest.raises(InputError, match=message) as caught:
         tidy.rebuild(out)
     assert run.name in str(caught.value)
+
+
+def test_numbers_that_no_column_holds_are_no_traceback(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=1, clusters={"home-1": 0})
+    run = next((out / tidy.RUNS).glob("rule-*"))
+    result = json.loads((run / store.RESULT).read_text())
+    result |= {"axes": {"much": 10**400, "least": -(10**30)}, "home_clusters": {"home-1": 10**30}}
+    (run / store.RESULT).write_text(json.dumps(result))
+    frame = tidy.rebuild(out)
+    rule = frame[frame["arm"] == "rule"]
+    assert set(rule["much"]) == {str(10**400)}
+    assert set(rule["least"]) == {-1e30}
+    assert rule["cluster"].isna().all()
+
+
+def test_a_run_without_a_row_is_none_of_weeks(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    (late, last) = sorted((out / tidy.RUNS).glob("wide-*"))
+    for path in (last, next((out / tidy.RUNS).glob("best-*"))):
+        run_metrics.write(run_metrics.frame(path)[:0], path)
+    late.rename(tmp_path / late.name)
+    tidy.rebuild(out)
+    (tmp_path / late.name).rename(late)
+    pd.testing.assert_frame_equal(tidy.current(out), tidy.rebuild(out))
 
 
 def test_damaged_tables_are_named(tmp_path: Path) -> None:
