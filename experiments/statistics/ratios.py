@@ -18,6 +18,8 @@ from entangrid.experiments.statistics.bootstrap import RESAMPLES, Resampled, eff
 F = npt.NDArray[np.float64]
 
 _ELEMENTS = 4_000_000  # of a chunk of resampled sums
+_KEPT = 40_000_000  # numbers of draws that are kept for the next comparison, of two bytes each
+_MOST = 65_535  # ... and the largest that fits into them
 FEWEST_RESAMPLES = 2_000  # however many clusters or comparisons there are
 
 
@@ -76,8 +78,9 @@ def crossed_ratio(
     chunk = max(_ELEMENTS // max(below.size, *sizes), 1)
     resamples = min(resamples, max(FEWEST_RESAMPLES, chunk))  # many clusters make smooth tails, and slow resamples
     plan = sizes, below.shape[0], below.shape[1], resamples, chunk, seed
-    weights = _kept(*plan) if resamples <= chunk else _weights(*plan)
-    draws = np.concatenate([_draw(above, below, each) for each in weights])
+    kept = resamples * (sum(sizes) + below.shape[0] + below.shape[1]) <= _KEPT and max(sizes) <= _MOST
+    drawn = _kept(*plan) if kept else _drawn(*plan)
+    draws = np.concatenate([_draw(above, below, each) for each in drawn])
     parts, dfs = _variances(above, summed, below, estimate, total)
     df = effective_df(list(parts.values()), list(dfs.values()))
     return Ratio(Resampled(estimate, draws, df), float(np.sqrt(sum(parts.values()))), parts)
@@ -98,17 +101,17 @@ def paired_numerators(a: F, b: F, seeds_a: Sequence[int], seeds_b: Sequence[int]
     return [a, -b], min(len(seeds_a), len(seeds_b)), False
 
 
-class _Weights(NamedTuple):
-    """How often each seed of every sample (as shares), each week and each cluster of homes is drawn, (B, ...) each."""
+class _Drawn(NamedTuple):
+    """How often each seed of every sample, each week and each cluster of homes is drawn, (B, ...) each."""
 
-    shares: list[F]
-    weeks: F
-    homes: F
+    seeds: list[npt.NDArray[np.generic]]
+    weeks: npt.NDArray[np.generic]
+    homes: npt.NDArray[np.generic]
 
 
-def _weights(
+def _drawn(
     sizes: tuple[int, ...], weeks: int, clusters: int, resamples: int, chunk: int, seed: int
-) -> Iterator[_Weights]:
+) -> Iterator[_Drawn]:
     """Resamples in chunks; ``sizes``: seeds of every sample."""
     rng = np.random.default_rng(seed)
 
@@ -117,25 +120,28 @@ def _weights(
 
     for done in range(0, resamples, chunk):
         n = min(chunk, resamples - done)
-        yield _Weights([counts(size, n) / size for size in sizes], counts(weeks, n), counts(clusters, n))
+        yield _Drawn([counts(size, n) for size in sizes], counts(weeks, n), counts(clusters, n))
 
 
 @lru_cache(maxsize=4)
-def _kept(
-    sizes: tuple[int, ...], weeks: int, clusters: int, resamples: int, chunk: int, seed: int
-) -> Sequence[_Weights]:
-    """The same, kept: hundreds of comparisons of one study draw alike. Only where they are one chunk, for memory."""
-    return list(_weights(sizes, weeks, clusters, resamples, chunk, seed))
+def _kept(sizes: tuple[int, ...], weeks: int, clusters: int, resamples: int, chunk: int, seed: int) -> Sequence[_Drawn]:
+    """The same in little memory, and kept: hundreds of comparisons of one study draw alike."""
+    return [
+        _Drawn([each.astype(np.uint16) for each in one.seeds], one.weeks.astype(np.uint16), one.homes.astype(np.uint16))
+        for one in _drawn(sizes, weeks, clusters, resamples, chunk, seed)
+    ]
 
 
-def _draw(above: list[F], below: F, weights: _Weights) -> F:
+def _draw(above: list[F], below: F, drawn: _Drawn) -> F:
     """Resampled ratios (B,)."""
     weeks, clusters = below.shape
-    upper = np.zeros((weights.weeks.shape[0], weeks, clusters))
-    for sample, share in zip(above, weights.shares, strict=True):
+    of_weeks, of_homes = drawn.weeks.astype(np.float64), drawn.homes.astype(np.float64)
+    upper = np.zeros((of_weeks.shape[0], weeks, clusters))
+    for sample, counts in zip(above, drawn.seeds, strict=True):
+        share = counts.astype(np.float64) / sample.shape[0]
         upper += (share @ sample.reshape(sample.shape[0], -1)).reshape(upper.shape)
-    numerator = (np.einsum("bw,bwc->bc", weights.weeks, upper) * weights.homes).sum(1)
-    denominator = ((weights.weeks @ below) * weights.homes).sum(1)
+    numerator = (np.einsum("bw,bwc->bc", of_weeks, upper) * of_homes).sum(1)
+    denominator = ((of_weeks @ below) * of_homes).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(denominator > 0.0, numerator / denominator, np.sign(numerator) * np.inf)
     return np.asarray(np.nan_to_num(ratio, nan=0.0, posinf=np.inf, neginf=-np.inf))

@@ -118,15 +118,16 @@ def test_standard_error_is_that_of_the_resamples() -> None:
     assert 29.0 <= found.df <= 58.0
 
 
-@pytest.mark.parametrize("resamples", [500, 3_000])
+@pytest.mark.parametrize(("resamples", "elements"), [(500, 4_000_000), (3_000, 4_000_000), (500, 1_500)])
 def test_resamples_that_are_kept_are_those_that_would_be_drawn_again(
-    resamples: int, monkeypatch: pytest.MonkeyPatch
+    resamples: int, elements: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ratios, "_ELEMENTS", elements)  # the last: in four chunks and a rest
     rng = np.random.default_rng(8)
     numerators = [rng.normal(0.3, 1.0, (6, 4, 3)), rng.normal(0.0, 1.0, (5, 4, 3))]
     below = rng.uniform(0.5, 1.0, (4, 3))
     first, second = (crossed_ratio(numerators, below, resamples=resamples) for _ in range(2))
-    monkeypatch.setattr(ratios, "_kept", ratios._weights)
+    monkeypatch.setattr(ratios, "_kept", ratios._drawn)
     anew = crossed_ratio(numerators, below, resamples=resamples)
     assert first.resampled.draws.size == resamples
     assert np.array_equal(first.resampled.draws, second.resampled.draws)
