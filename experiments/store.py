@@ -237,15 +237,13 @@ def content_of(path: str) -> bytes:
         os.close(handle)
 
 
-def read_frame(path: Path) -> pd.DataFrame:
-    """A Parquet file of a run; raises InputError if it is missing or damaged."""
+def read_frame(path: Path, mend: str = "delete the folder to have the run made again") -> pd.DataFrame:
+    """A Parquet file, of a run unless ``mend`` says otherwise; raises InputError if it is missing or damaged."""
     import pandas as pd
 
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:
-        raise InputError(f"{path}: missing; delete the folder to have the run made again") from None
+        raise InputError(f"{path}: missing; {mend}") from None
     except Exception as error:  # pyarrow raises its own family
-        raise InputError(
-            f"{path}: not readable as Parquet ({error}); delete the folder to have the run made again"
-        ) from None
+        raise InputError(f"{path}: not readable as Parquet ({error}); {mend}") from None

@@ -75,7 +75,7 @@ class Sink:
 def read(path: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
     """A stored table, all of it or the rows of some metrics; raises InputError if it is missing or damaged."""
     if metrics is None:
-        return store.read_frame(path)
+        return store.read_frame(path, _mend(path))
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -85,8 +85,12 @@ def read(path: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
         parts += [_only(file.read_row_group(i), metrics) for i in range(file.num_row_groups)]
         frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
         return frame
-    frame = store.read_frame(path)
+    frame = store.read_frame(path, _mend(path))
     return frame[frame["metric"].isin(metrics)] if "metric" in frame else frame
+
+
+def _mend(path: Path) -> str:
+    return f"rebuild it with entangrid table {path.parent} --rebuild"
 
 
 def listed(path: Path) -> list[str]:

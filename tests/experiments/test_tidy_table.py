@@ -255,6 +255,13 @@ def test_damaged_tables_are_named(tmp_path: Path) -> None:
     pd.DataFrame({"arm": ["x"]}).to_parquet(out / tidy.TABLE)
     with pytest.raises(InputError, match="lacks columns of a study's table; rebuild it"):
         tidy.read(out)
+    for metrics in (None, {"cost"}):
+        (out / tidy.TABLE).write_bytes(b"PAR1 not really")
+        with pytest.raises(
+            InputError, match=r"not readable as Parquet .*; rebuild it with entangrid table .* --rebuild"
+        ):
+            tidy.current(out, metrics)
+    assert len(tidy.rebuild(out)) == len(tidy.read(out)) > 0
     (out / tidy.TABLE).unlink()
     with pytest.raises(InputError, match="missing; run the study first"):
         tidy.read(out)
