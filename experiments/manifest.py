@@ -43,5 +43,5 @@ def read(out: Path) -> tuple[str, list[Planned]]:
         raise InputError(
             f"{path}: cannot be read: {error.strerror}; expected the folder of a study that was started"
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise InputError(f"{path}: damaged; start the study again to have it written anew") from None

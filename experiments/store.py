@@ -218,7 +218,7 @@ def read_result(folder: Path) -> dict[str, Any]:
         content = json.loads(content_of(path).decode("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: not valid JSON; delete the folder to have the run made again") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds {type(content).__name__}; expected an object")

@@ -208,8 +208,10 @@ def _result(folder: Path) -> dict[str, Any]:
                 f"{folder / store.RESULT}: {name} is missing or no {what}; delete the folder to have the run made again"
             )
     result.setdefault("seed", None)
-    if result["seed"] is not None and result["seed"] < 0:
-        raise InputError(f"{folder / store.RESULT}: seed is {result['seed']}; expected a whole number from 0 on")
+    if result["seed"] is not None and not 0 <= result["seed"] < 2**31:
+        raise InputError(
+            f"{folder / store.RESULT}: seed is {result['seed']}; expected a whole number from 0 to 2147483647"
+        )
     for name, value in result.items():
         if type(value) is int and abs(value) >= 2**63:
             raise InputError(f"{folder / store.RESULT}: {name} is {value}; expected a number that 64 bits hold")

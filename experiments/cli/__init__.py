@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -50,6 +51,11 @@ def main() -> None:
         app(standalone_mode=True)
     except InputError as error:
         print(f"entangrid: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"entangrid: {error.filename}: {error.strerror}; expected a path that can exist", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != INTERRUPTED:

@@ -82,10 +82,28 @@ def test_ten_thousand_runs_are_counted_without_heavy_imports(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "expected the folder of a study"), ("{", "damaged"), ("[]", "damaged")]
+    ("content", "message"),
+    [
+        (None, "expected the folder of a study"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ("[" * 100_000, "damaged"),
+        ('{"study": "x", "runs": [["a", "b", 1e999]]}', "damaged"),
+    ],
 )
 def test_a_folder_without_a_study_is_refused(content: str | None, message: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "plan.json").write_text(content)
     with pytest.raises(InputError, match=message):
         status.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("table", "x" * 300), ("validate", "quickstart", "--set", f"scenario={'x' * 300}")]
+)
+def test_a_name_that_no_file_can_have_is_one_clear_line(arguments: tuple[str, ...]) -> None:
+    done = entangrid(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"{'x' * 300}" in done.stderr
+    assert "File name too long" in done.stderr

@@ -205,6 +205,8 @@ def test_table_of_an_earlier_version_is_read(tmp_path: Path) -> None:
         (store.RESULT, b"[1", "result.json: not valid JSON"),
         (store.RESULT, b"{}", "result.json: parameters_actor is missing or no number"),
         (store.RESULT, {"seed": 10**30}, "result.json: seed is 1000000"),
+        (store.RESULT, {"seed": 2**62}, "result.json: seed is 46116860"),
+        (store.RESULT, b"[" * 100_000, "result.json: not valid JSON"),
         (store.RESULT, {"gradient_steps": 10**400}, "result.json: gradient_steps is 1000000"),
         (store.METRICS, b"ARROW1 not really", "metrics.arrow: not readable as an Arrow file"),
         (store.METRICS, None, "metrics.arrow: lacks one of the columns"),
