@@ -182,6 +182,15 @@ class Scores:
         none, best = (self.objective[str(name)][0] for name in names)
         return none, best
 
+    @cached_property
+    def homes_with_headroom(self) -> int:
+        """In how many homes the optimum saves anything in any week, of any variant; 0 without an optimum."""
+        found = [ends for ends in map(self.ends, self.variants) if ends is not None]
+        if not found:
+            return 0
+        room = np.max([np.nan_to_num(none - best).max(0) for none, best in found], 0)
+        return int((room > 1e-9 * max(float(room.sum()), 1e-12)).sum())
+
     def complete(self, label: str) -> npt.NDArray[np.bool_]:
         """Which of a variant's seeds have every week and home that no control has (or that any seed has)."""
         array = self.objective[label]

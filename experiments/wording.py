@@ -77,6 +77,16 @@ def resampled(scores: Scores) -> str:
     return " × ".join(f"{n} {name}s" for n, name in parts if n > 1)
 
 
+def few_homes(scores: Scores) -> str:
+    """That in some homes nothing can be saved, where that is so."""
+    n = scores.homes_with_headroom
+    if not 0 < n < len(scores.homes):
+        return ""
+    if n == 1:
+        return f"of {len(scores.homes)} homes one alone has anything to save: gap closed says nothing of other homes"
+    return f"of {len(scores.homes)} homes {n} have anything to save: gap closed is drawn over these"
+
+
 def closing_lines(scores: Scores, comparisons: Sequence[Comparison], confidence: float = 0.95) -> list[str]:
     """What stands under the table: over what intervals are, every comparison, and what limits them."""
     seeds = [len(v.seeds) for v in scores.variants.values() if v.learns]
@@ -90,6 +100,8 @@ def closing_lines(scores: Scores, comparisons: Sequence[Comparison], confidence:
         lines += [sentence(c) for c in comparisons]
     if len(scores.weeks) == 1:
         lines.append("one held-out week: nothing is said of other weeks")
+    if few := few_homes(scores):
+        lines.append(few)
     unproven = max((float(v.max()) for v in scores.of_run("unproven_eur").values()), default=0.0)
     if unproven > 1e-3:
         lines.append(f"the optimum is best known, at most {unproven:.2f} EUR above the true one")

@@ -168,7 +168,8 @@ def of_gap(evidence: Evidence) -> str:
     bars = (
         f"Bars: {evidence.confidence * 100:g} % intervals over {over}." if over else "One run, one week: no interval."
     )
-    return f"{bars} Large: the mean; small: single seeds."
+    few = wording.few_homes(evidence.scores)
+    return f"{bars} Large: the mean; small: single seeds.{f' {few[:1].upper()}{few[1:]}.' if few else ''}"
 
 
 def of_comparisons(evidence: Evidence) -> str:

@@ -21,6 +21,7 @@ _ELEMENTS = 4_000_000  # of a chunk of resampled sums
 _KEPT = 40_000_000  # numbers of draws that are kept for the next comparison, of two bytes each
 _MOST = 65_535  # ... and the largest that fits into them
 FEWEST_RESAMPLES = 2_000  # however many clusters or comparisons there are
+_NOTHING = 1e-9  # of the summed denominator: less than that is rounding
 
 
 class Ratio(NamedTuple):
@@ -55,6 +56,9 @@ def crossed_ratio(
     clusters (H,): homes with the same number belong together, such as homes with one household's profile; by default
     each is its own. A cell that does not exist (a home without that week) is 0 in both.
 
+    A week or a cluster of homes that is 0 throughout in both (homes without a battery) says nothing of the ratio and is
+    not drawn; a resample that then still holds cells of 0 in both alone has no ratio and is left out.
+
     The standard error adds the variances that seeds, weeks and homes bring to the linearised ratio, and the degrees of
     freedom are Satterthwaite's. Raises InputError for shapes that do not fit and for a denominator that does not sum
     to more than 0.
@@ -68,8 +72,8 @@ def crossed_ratio(
         raise InputError(f"denominator sums to {total}; expected more than 0")
     labels = np.arange(homes) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     member = np.eye(int(labels.max()) + 1)[labels]  # (H, C)
-    above = [n @ member for n in numerators]  # (S, W, C)
-    below = denominator @ member  # (W, C)
+    nothing = _NOTHING * total
+    above, below = _telling([n @ member for n in numerators], denominator @ member, nothing)  # (S, W, C), (W, C)
 
     summed = sum(n.mean(0) for n in above)
     assert not isinstance(summed, int)
@@ -80,7 +84,8 @@ def crossed_ratio(
     plan = sizes, below.shape[0], below.shape[1], resamples, chunk, seed
     kept = resamples * (sum(sizes) + below.shape[0] + below.shape[1]) <= _KEPT and max(sizes) <= _MOST
     drawn = _kept(*plan) if kept else _drawn(*plan)
-    draws = np.concatenate([_draw(above, below, each) for each in drawn])
+    draws = np.concatenate([_draw(above, below, each, nothing) for each in drawn])
+    draws = draws[~np.isnan(draws)]
     parts, dfs = _variances(above, summed, below, estimate, total)
     df = effective_df(list(parts.values()), list(dfs.values()))
     return Ratio(Resampled(estimate, draws, df), float(np.sqrt(sum(parts.values()))), parts)
@@ -132,8 +137,16 @@ def _kept(sizes: tuple[int, ...], weeks: int, clusters: int, resamples: int, chu
     ]
 
 
-def _draw(above: list[F], below: F, drawn: _Drawn) -> F:
-    """Resampled ratios (B,)."""
+def _telling(above: list[F], below: F, nothing: float) -> tuple[list[F], F]:
+    """Those weeks and clusters that have anything in the numerators or the denominator."""
+    size = np.abs(below) + sum(np.abs(n).max(0) for n in above)
+    told = size > nothing
+    weeks, clusters = told.any(1), told.any(0)
+    return [n[:, weeks][:, :, clusters] for n in above], below[weeks][:, clusters]
+
+
+def _draw(above: list[F], below: F, drawn: _Drawn, nothing: float) -> F:
+    """Resampled ratios (B,); NaN where there is nothing above and nothing below."""
     weeks, clusters = below.shape
     of_weeks, of_homes = drawn.weeks.astype(np.float64), drawn.homes.astype(np.float64)
     upper = np.zeros((of_weeks.shape[0], weeks, clusters))
@@ -143,8 +156,8 @@ def _draw(above: list[F], below: F, drawn: _Drawn) -> F:
     numerator = (np.einsum("bw,bwc->bc", of_weeks, upper) * of_homes).sum(1)
     denominator = ((of_weeks @ below) * of_homes).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(denominator > 0.0, numerator / denominator, np.sign(numerator) * np.inf)
-    return np.asarray(np.nan_to_num(ratio, nan=0.0, posinf=np.inf, neginf=-np.inf))
+        ratio = np.where(denominator > nothing, numerator / denominator, np.sign(numerator) * np.inf)
+    return np.where((denominator <= nothing) & (np.abs(numerator) <= nothing), np.nan, ratio)
 
 
 def _variances(

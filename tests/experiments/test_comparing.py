@@ -157,6 +157,34 @@ def test_more_homes_of_one_profile_are_no_more_evidence(tmp_path: Path) -> None:
     assert first.difference == pytest.approx(second.difference)
 
 
+@pytest.mark.parametrize(
+    ("able", "line"),
+    [
+        (1, "of 4 homes one alone has anything to save: gap closed says nothing of other homes"),
+        (2, "of 4 homes 2 have anything to save: gap closed is drawn over these"),
+        (4, None),
+    ],
+)
+def test_homes_in_which_nothing_can_be_saved_are_named_and_do_not_count(
+    able: int, line: str | None, tmp_path: Path
+) -> None:
+    homes = [f"home-{k}" for k in range(4)]
+    frame = tidy.read(study_cases.make(tmp_path / "a", seeds=4, homes=homes))
+    unable = frame["home"].isin(homes[able:]) & (frame["metric"] == "objective")
+    frame.loc[unable, "value"] = 40.0
+    scores = Scores(frame)
+    lines = summary.closing_lines(scores)
+    assert [each for each in lines if "anything to save" in each] == ([] if line is None else [line])
+    optimum = scores.gaps()["best"]
+    assert optimum is not None
+    assert (optimum.low, optimum.high) == pytest.approx((1.0, 1.0))
+    kept = Scores(frame[~frame["home"].isin(homes[able:])].copy())
+    one, two = (comparing.compare(s, "quantum", s, "rule") for s in (scores, kept))
+    assert (one.difference, one.low, one.high, one.p, one.detectable) == pytest.approx(
+        (two.difference, two.low, two.high, two.p, two.detectable)
+    )
+
+
 def test_unequal_seeds_are_compared_unpaired(tmp_path: Path) -> None:
     out = study_cases.make(tmp_path / "a", seeds=6)
     frame = tidy.read(out)

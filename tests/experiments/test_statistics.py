@@ -97,6 +97,61 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert abs(hits / n - 0.95) <= 3.3 * np.sqrt(0.95 * 0.05 / n) + 0.01
 
 
+@pytest.mark.parametrize(("homes", "with_headroom"), [(3, 1), (6, 2), (10, 4)])
+def test_homes_in_which_nothing_can_be_saved_say_nothing(homes: int, with_headroom: int) -> None:
+    rng = np.random.default_rng(11)
+    headroom = np.zeros((4, homes))
+    headroom[:, :with_headroom] = rng.uniform(5.0, 20.0, (4, with_headroom))
+    none = 50.0 + headroom
+    agent = none - headroom * (0.5 + rng.normal(0.0, 0.001, (10, 4, homes)))
+    alone = slice(0, with_headroom)
+    gap = gap_closed(none, agent, none - headroom)
+    same = gap_closed(none[:, alone], agent[:, :, alone], (none - headroom)[:, alone])
+    assert gap is not None
+    assert same is not None
+    assert (gap.mean, gap.low, gap.high) == pytest.approx((same.mean, same.low, same.high), abs=1e-12)
+    assert 0.49 < gap.low < gap.mean < gap.high < 0.51
+    optimum = gap_closed(none, (none - headroom)[None], none - headroom)
+    assert optimum is not None
+    assert (optimum.low, optimum.high) == pytest.approx((1.0, 1.0), abs=1e-12)
+    noise = rng.normal(0.0, 1e-11, (10, 4, homes))  # of a solver
+    noisy = gap_closed(none, agent + noise, none - headroom + noise[0])
+    assert noisy is not None
+    assert (noisy.low, noisy.high) == pytest.approx((gap.low, gap.high), abs=1e-9)
+
+
+def test_a_resample_without_anything_to_save_is_left_out_and_one_that_can_only_lose_is_not() -> None:
+    cells = np.diag([4.0, 2.0, 3.0])  # each home has headroom in a week of its own
+    found = crossed_ratio([0.25 * cells[None]], cells)
+    assert 2_000 < found.resampled.draws.size < 10_000
+    np.testing.assert_allclose(found.resampled.draws, 0.25)
+    assert found.resampled.interval() == pytest.approx((0.25, 0.25, 0.25))
+    worse = 0.25 * cells
+    worse[:, 2] = -1.0  # a home without headroom in which the agent costs
+    cells[:, 2] = 0.0
+    losing = crossed_ratio([worse[None]], cells)
+    assert np.isneginf(losing.resampled.draws).any()
+    assert not np.isnan(losing.resampled.draws).any()
+
+
+def test_the_interval_holds_the_truth_where_few_homes_have_headroom() -> None:
+    rng = np.random.default_rng(12)
+    hits, n = 0, 300
+    for k in range(n):
+        there = rng.uniform(size=12) < 0.35
+        there[:2] = True
+        headroom = np.where(there, rng.uniform(8.0, 12.0, (6, 12)), 0.0)
+        share = (
+            0.3 + rng.normal(0.0, 0.1, (5, 1, 1)) + rng.normal(0.0, 0.2, (1, 1, 12)) + rng.normal(0.0, 0.1, (5, 6, 12))
+        )
+        gap = gap_closed(
+            50.0 + headroom, 50.0 + headroom - share * headroom, np.full((6, 12), 50.0), resamples=1_000, seed=k
+        )
+        assert gap is not None
+        hits += gap.low <= 0.3 <= gap.high
+    assert hits / n >= 0.95 - 3.3 * np.sqrt(0.95 * 0.05 / n) - 0.01
+
+
 def test_homes_of_one_profile_vary_together() -> None:
     rng = np.random.default_rng(5)
     profile = np.repeat([0, 1, 2, 3], 10)
