@@ -35,9 +35,11 @@ def write(out: Path, study: StudyConfig, runs: Sequence[Run]) -> None:
 
 def read(out: Path) -> tuple[str, list[Planned]]:
     """(the study's name, its runs); raises InputError if the folder holds no study that was started."""
+    from entangrid.experiments import store
+
     path = out / NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = store.parsed(path.read_bytes())
         return str(content["study"]), [Planned(str(f), str(arm), int(steps)) for f, arm, steps in content["runs"]]
     except OSError as error:
         raise InputError(

@@ -66,10 +66,14 @@ def read(folder: Path) -> Any:
     except Exception as error:  # pyarrow raises its own family
         said = str(error).strip().splitlines()
         raise InputError(f"{where}: not readable as {kind} ({said[0] if said else error!r}); {_AGAIN}") from None
-    if table.schema.equals(schema()):
-        return table
     try:
-        return table.select(list(COLUMNS)).cast(schema())
+        if not table.schema.equals(schema()):
+            table = table.select(list(COLUMNS)).cast(schema())
+        if any(chunk.dictionary.null_count for name in WORDS for chunk in table.column(name).chunks):
+            raise InputError(f"{where}: has a word that is none in one of the columns {', '.join(WORDS)}; {_AGAIN}")
+        return table
+    except InputError:
+        raise
     except Exception:
         raise InputError(
             f"{where}: lacks one of the columns {', '.join(COLUMNS)}, or one is of another kind; {_AGAIN}"

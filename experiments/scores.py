@@ -91,7 +91,8 @@ class Scores:
         split = _coded(table["split"])[0]
         home, home_names = _coded(table["home"])
         together = [home_names.index(name) for name in tidy.TOGETHER if name in home_names]
-        rows = np.flatnonzero((split >= 0) & ~np.isin(home, together))
+        week, week_names = _coded(table["week"])
+        rows = np.flatnonzero((split >= 0) & (week >= 0) & ~np.isin(home, together))
         if not rows.size:
             raise InputError("table holds no row of a held-out week; run the study first")
         self._seed = table["seed"].to_numpy(dtype=np.int64, na_value=-1)
@@ -100,7 +101,6 @@ class Scores:
         self._metric, self._metrics = _coded(table["metric"])
         self._value = table["value"].to_numpy(np.float64)
         self._rows = rows
-        week, week_names = _coded(table["week"])
         used = sorted({week_names[code] for code in pd.unique(week[rows])})
         self.weeks = used
         self._week = np.array([used.index(name) if name in used else -1 for name in week_names])[week[rows]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections import Counter
@@ -81,7 +80,7 @@ def _look(out: Path, planned: Planned) -> UnderWay:
     state = "running" if store.is_claimed(folder) else "waiting"
     if state == "waiting":
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            problem = str(json.loads((work / store.FAILED).read_text(encoding="utf-8"))["problem"])
+            problem = str(store.parsed((work / store.FAILED).read_bytes())["problem"])
             state = "failed"
     running = sign is not None and state == "running"
     return UnderWay(

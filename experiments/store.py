@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ METRICS, FIRST_WEEK, RESULT, CONFIG, POLICY, VECTOR, CURVE, PROGRESS = (
 )
 RUNS, WORK, FAILED, LOG = "runs", "work", "failed.json", "study.log"
 CHECKPOINTS = "checkpoints"  # in a run's work folder
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _WAIT_S = 5.0  # for a killed process's lock, which goes with it
 
 
@@ -215,7 +217,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     """The run's ``result.json``; raises InputError if it is missing or no JSON object."""
     path = f"{folder}/{RESULT}"
     try:
-        content = json.loads(content_of(path).decode("utf-8"))
+        content = parsed(content_of(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
@@ -223,6 +225,15 @@ def read_result(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds {type(content).__name__}; expected an object")
     return content
+
+
+def parsed(content: bytes) -> Any:
+    """A stranger's JSON; raises ValueError or RecursionError if it is none, or holds half a character (a lone
+    surrogate), which nothing could print."""
+    found = json.loads(content.decode("utf-8"))
+    if _SURROGATE.search(content):
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    return found
 
 
 def content_of(path: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ def read(folder: Path) -> StoredStudy:
     try:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
+        if "\\" in text:  # ... may escape half a character, which nothing could print
+            json.dumps(content, ensure_ascii=False, skipkeys=True, default=str).encode("utf-8")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as YAML: {reason}") from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -10,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import run_metrics, store, tidy_file
+from entangrid.experiments import run_metrics, store, tidy_file, tidy_kinds
 from entangrid.experiments import tidy_rows as rows
 from entangrid.experiments.stored import STUDY as STUDY
 from entangrid.experiments.tidy_rows import COLUMNS as COLUMNS
@@ -65,14 +67,21 @@ def current(out: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
     rows of some metrics.
 
     So a study that is under way shows what it has. Runs that the stored table has already are not read again: it
-    holds their metrics. A table without the list of its runs, or without their folders, is taken as it is; in a
-    folder that cannot be written the new one is not stored. Raises InputError as :func:`read` and :func:`build`.
+    holds their metrics. A damaged table is built anew where its runs are there. A table without the list of its runs,
+    or without their folders, is taken as it is; in a folder that cannot be written the new one is not stored. Raises
+    InputError as :func:`read` and :func:`build`.
     """
     names = tidy_file.listed(out / TABLE)
     if (out / TABLE).is_file():
         finished = _finished_by_plan(out) if names else []
         if not finished or names == [folder.name for folder in finished]:
-            return read(out, metrics)
+            try:
+                return read(out, metrics)
+            except tidy_file.DamagedError as error:
+                finished = _finished_by_plan(out)
+                if not finished:
+                    raise
+                logging.getLogger(__name__).warning("%s; building it anew from its runs", str(error).split(";")[0])
     else:
         finished = _finished(_planned(out), out, partial=True)
     try:
@@ -178,11 +187,15 @@ def read(out: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: missing; run the study first")
     frame = tidy_file.read(path, metrics)
-    if not {"arm", "controller", "seed", "week", "home", "metric", "value", "unit", "split"} <= set(frame.columns):
-        raise InputError(f"{path}: lacks columns of a study's table; rebuild it with entangrid table {out} --rebuild")
     for name in ("scenario", "cluster"):  # tables of earlier versions
         if name not in frame:
             frame[name] = pd.Series(pd.NA, frame.index, dtype="Int64" if name == "cluster" else "category")
+    if not set(COLUMNS) <= set(frame.columns):
+        raise InputError(f"{path}: lacks columns of a study's table; {tidy_file.mend(path)}")
+    if wrong := tidy_kinds.misfit(frame):
+        raise InputError(f"{path}: column {wrong!r} is not of the kind that a study's is; {tidy_file.mend(path)}")
+    if metrics is not None and not frame["metric"].isin(metrics).all():
+        frame = frame[frame["metric"].isin(metrics)]
     return frame.astype({name: "category" for name in rows.WORDS if frame[name].dtype != "category"})
 
 
@@ -207,6 +220,9 @@ def _result(folder: Path) -> dict[str, Any]:
             raise InputError(
                 f"{folder / store.RESULT}: {name} is missing or no {what}; delete the folder to have the run made again"
             )
+    for name in rows.OF_RUN:
+        if not math.isfinite(result[name]):
+            raise InputError(f"{folder / store.RESULT}: {name} is {result[name]}; expected a finite number")
     result.setdefault("seed", None)
     if result["seed"] is not None and not 0 <= result["seed"] < 2**31:
         raise InputError(

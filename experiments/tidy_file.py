@@ -1,13 +1,17 @@
 """The tidy table's file: Parquet, written part by part, and read whole or for some metrics alone.
 
 Which runs it is of, and how many of its rows are each one's, stands in the file's metadata: first come the rows of
-weeks, run after run, then the runs' own numbers.
+weeks, run after run, then the runs' own numbers. There too stands a checksum of the whole file (of which Parquet itself
+has none), so that damage is no other number.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import re
+import zlib
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +20,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from entangrid.data.errors import InputError
 from entangrid.experiments import run_metrics, store
 
 FOLDERS, ROWS = b"entangrid.runs", b"entangrid.rows"
+_SEAL, _BLANK = b"entangrid.crc32", b"00000000"
+_SEALED = re.compile(_SEAL + rb".{0,9}?crc32:([0-9a-f]{8})", re.DOTALL)  # between them Parquet's own length
 
 
-class DamagedError(Exception):
+class DamagedError(InputError):
     """A stored table is not what it says."""
 
 
@@ -62,10 +69,10 @@ class Sink:
 
         self._wait()
         self._beside.shutdown()
-        named = {FOLDERS: json.dumps(folders).encode(), ROWS: json.dumps(rows).encode()}
+        named = {FOLDERS: json.dumps(folders).encode(), ROWS: json.dumps(rows).encode(), _SEAL: b"crc32:" + _BLANK}
         self._writer.add_key_value_metadata(named)
         self._writer.close()
-        return Built(pa.concat_tables(self._kept).to_pandas(), self._to.getvalue())
+        return Built(pa.concat_tables(self._kept).to_pandas(), _sealed(self._to.getvalue()))
 
     def _wait(self) -> None:
         while self._writing:
@@ -73,24 +80,51 @@ class Sink:
 
 
 def read(path: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
-    """A stored table, all of it or the rows of some metrics; raises InputError if it is missing or damaged."""
-    if metrics is None:
-        return store.read_frame(path, _mend(path))
+    """A stored table, all of it or at least the rows of some metrics; raises DamagedError if it is not what it says."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with contextlib.suppress(Exception):  # what is wrong with it is said below
-        file = pq.ParquetFile(path)
-        parts = [file.schema_arrow.empty_table()]
-        parts += [_only(file.read_row_group(i), metrics) for i in range(file.num_row_groups)]
-        frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
-        return frame
-    frame = store.read_frame(path, _mend(path))
-    return frame[frame["metric"].isin(metrics)] if "metric" in frame else frame
+    content = _content(path)
+    if metrics is not None:
+        with contextlib.suppress(Exception):  # what is wrong with it is said below
+            file = pq.ParquetFile(pa.BufferReader(content))
+            parts = [file.schema_arrow.empty_table()]
+            parts += [_only(file.read_row_group(i), metrics) for i in range(file.num_row_groups)]
+            frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
+            return frame
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except Exception as error:  # pyarrow raises its own family
+        said = (str(error).strip().splitlines() or [repr(error)])[0]
+        raise DamagedError(f"{path}: not readable as Parquet ({said}); {mend(path)}") from None
 
 
-def _mend(path: Path) -> str:
+def mend(path: Path) -> str:
+    """What to do about a damaged table."""
     return f"rebuild it with entangrid table {path.parent} --rebuild"
+
+
+def _sealed(content: Any) -> bytearray:
+    """The file with its checksum, which is that of the file with zeros in its place."""
+    out = bytearray(content)
+    at = [found.span(1) for found in _SEALED.finditer(out)][-1]
+    out[slice(*at)] = b"%08x" % zlib.crc32(out)
+    return out
+
+
+def _content(path: Path) -> bytes:
+    """A table's file, held to its checksum where it has one; raises DamagedError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedError(f"{path}: cannot be read: {error.strerror}") from None
+    if marks := [found.span(1) for found in _SEALED.finditer(content)]:
+        low, high = marks[-1]
+        view = memoryview(content)
+        found = zlib.crc32(view[high:], zlib.crc32(_BLANK, zlib.crc32(view[:low])))
+        if content[low:high] != b"%08x" % found:
+            raise DamagedError(f"{path}: is not as it was written (checksum); {mend(path)}")
+    return content
 
 
 def listed(path: Path) -> list[str]:
@@ -108,11 +142,12 @@ class Stored:
 
     def __init__(self, path: Path):
         """Raises DamagedError where the table does not say which rows are whose."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             self.written_ns = path.stat().st_mtime_ns
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(pa.BufferReader(_content(path)))
             meta = self._file.metadata
             names, counts = json.loads(meta.metadata[FOLDERS]), json.loads(meta.metadata[ROWS])
             at = np.cumsum([0, *counts])

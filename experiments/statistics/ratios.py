@@ -60,13 +60,15 @@ def crossed_ratio(
     not drawn; a resample that then still holds cells of 0 in both alone has no ratio and is left out.
 
     The standard error adds the variances that seeds, weeks and homes bring to the linearised ratio, and the degrees of
-    freedom are Satterthwaite's. Raises InputError for shapes that do not fit and for a denominator that does not sum
-    to more than 0.
+    freedom are Satterthwaite's. Raises InputError for shapes that do not fit, numbers that are not finite, and a
+    denominator that does not sum to more than 0.
     """
     weeks, homes = denominator.shape
     if any(n.ndim != 3 or n.shape[1:] != (weeks, homes) or not n.shape[0] for n in numerators) or not numerators:
         shapes = ", ".join(str(n.shape) for n in numerators)
         raise InputError(f"numerators have shapes {shapes}; expected (seeds, {weeks}, {homes})")
+    if not (np.isfinite(denominator).all() and all(np.isfinite(n).all() for n in numerators)):
+        raise InputError("the numbers of a ratio are infinite or undefined in some week; expected finite ones")
     total = float(denominator.sum())
     if not total > 0.0:
         raise InputError(f"denominator sums to {total}; expected more than 0")

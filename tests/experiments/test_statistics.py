@@ -213,5 +213,7 @@ def test_pairs_share_seeds_or_are_resampled_apart() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match=r"expected \(seeds, 2, 1\)"):
         crossed_ratio([np.zeros((3, 4, 1))], np.ones((2, 1)))
+    with pytest.raises(InputError, match="infinite or undefined"):
+        crossed_ratio([np.full((3, 2, 1), np.inf)], np.ones((2, 1)))
     with pytest.raises(InputError, match="expected more than 0"):
         crossed_ratio([np.zeros((3, 2, 1))], np.zeros((2, 1)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import study_cases
 
@@ -208,6 +209,8 @@ def test_table_of_an_earlier_version_is_read(tmp_path: Path) -> None:
         (store.RESULT, {"seed": 2**62}, "result.json: seed is 46116860"),
         (store.RESULT, b"[" * 100_000, "result.json: not valid JSON"),
         (store.RESULT, {"gradient_steps": 10**400}, "result.json: gradient_steps is 1000000"),
+        (store.RESULT, b'{"arm": "\\ud800"}', "result.json: not valid JSON"),
+        (store.RESULT, {"parameters_actor": float("inf")}, "result.json: parameters_actor is inf; expected a finite"),
         (store.METRICS, b"ARROW1 not really", "metrics.arrow: not readable as an Arrow file"),
         (store.METRICS, None, "metrics.arrow: lacks one of the columns"),
     ],
@@ -226,6 +229,18 @@ def test_damaged_runs_are_named(
     with pytest.raises(InputError, match=message) as caught:
         tidy.rebuild(out)
     assert run.name in str(caught.value)
+
+
+def test_a_word_that_is_none_is_named(tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=1)
+    run = next((out / tidy.RUNS).glob("rule-*"))
+    table = run_metrics.read(run)
+    home = pa.DictionaryArray.from_arrays(pa.array([1] * len(table), pa.int32()), pa.array(["home-1", None]))
+    odd = table.set_column(1, table.schema.field("home"), home)
+    with pa.ipc.new_file(str(run / store.METRICS), odd.schema) as file:
+        file.write_table(odd)
+    with pytest.raises(InputError, match=r"metrics.arrow: has a word that is none in one of the columns week, home"):
+        tidy.rebuild(out)
 
 
 def test_numbers_that_no_column_holds_are_no_traceback(tmp_path: Path) -> None:
@@ -262,11 +277,62 @@ def test_damaged_tables_are_named(tmp_path: Path) -> None:
         with pytest.raises(
             InputError, match=r"not readable as Parquet .*; rebuild it with entangrid table .* --rebuild"
         ):
-            tidy.current(out, metrics)
+            tidy.read(out, metrics)
+        assert len(tidy.current(out, metrics)) > 0
     assert len(tidy.rebuild(out)) == len(tidy.read(out)) > 0
     (out / tidy.TABLE).unlink()
     with pytest.raises(InputError, match="missing; run the study first"):
         tidy.read(out)
+
+
+@pytest.mark.parametrize("metrics", [None, {"cost"}])
+def test_a_table_with_a_zeroed_stretch_gives_no_other_number(
+    metrics: set[str] | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=2)
+    path, wanted = out / tidy.TABLE, tidy.current(out, metrics)
+    whole = path.read_bytes()
+    assert path.read_bytes() == whole
+    for at in range(4, len(whole) - 64, 997):
+        path.write_bytes(whole[:at] + bytes(64) + whole[at + 64 :])
+        if path.read_bytes() == whole:
+            continue
+        pd.testing.assert_frame_equal(tidy.current(out, metrics), wanted)
+        assert path.read_bytes() == whole, f"not stored anew, damaged at {at}"
+    assert "building it anew from its runs" in caplog.text
+    path.write_bytes(whole[:100] + bytes(64) + whole[164:])
+    (out / "plan.json").unlink()
+    with pytest.raises(InputError, match=r"is not as it was written \(checksum\); rebuild it with entangrid table"):
+        tidy.current(out, metrics)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("value", "text"),
+        ("value", True),
+        ("arm", None),
+        ("arm", 1.5),
+        ("metric", None),
+        ("metric", [["cost"]]),
+        ("week", 7),
+        ("unit", None),
+        ("seed", "one"),
+        ("seed", 0.5),
+        ("seed", 2**31),
+        ("seed", -1),
+        ("cluster", "x"),
+        ("rate", [[1.0]]),
+    ],
+)
+def test_a_strangers_table_of_other_kinds_is_named(column: str, values: object, tmp_path: Path) -> None:
+    out = study_cases.make(tmp_path / "study", seeds=1)
+    frame = tidy.read(out).astype({"arm": object, "metric": object})
+    frame[column] = pd.Series(values * len(frame) if isinstance(values, list) else [values] * len(frame))
+    tidy.write(frame, out)
+    for metrics in (None, {"cost"}):
+        with pytest.raises(InputError, match=f"table.parquet: column '{column}' is not of the kind that a study's is"):
+            tidy.current(out, metrics)
 
 
 def test_homes_of_several_scenarios_are_told_apart(tmp_path: Path) -> None:
