@@ -101,6 +101,8 @@ class TuningConfig(Model):
     trials: int = Field(30, ge=1, le=100_000, description="of every arm")
     seeds: Seeds = Field(SeedRange(count=3, first=1_000_000), description="none of them one of training.seeds")
     steps: int | None = Field(None, ge=1, le=1_000_000_000, description="of a trial and seed; null is training.steps")
+    scenario: ScenarioConfig | None = Field(None, description="of other homes to search on; null is the study's own")
+    shared_homes: bool = Field(False, description="search on homes of the test, kept apart by weeks and seeds alone")
     sampler: Literal["tpe", "random"] = Field("tpe", description="how trials are chosen")
     prune: bool = Field(False, description="give up trials that lag behind; unspent steps buy further trials")
     space: dict[Path, Search] = Field({}, max_length=64, description="a field of the study -> range or choices")

@@ -90,7 +90,9 @@ class Search:
 
     def _identity(self) -> str:
         """Another search must not be mixed with this one: everything but the number of trials makes its name."""
-        tuning = self.config.tuning.model_dump(exclude={"trials"})
+        tuning = self.config.tuning.model_dump(exclude={"trials", "shared_homes"})
+        if tuning["scenario"] is None:  # so that searches that were begun without it go on
+            del tuning["scenario"]
         base = self.config.model_dump(
             mode="json", exclude={"name", "question", "tuning", "verdict", "tracking", "sweep"}
         )

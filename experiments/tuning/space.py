@@ -143,8 +143,8 @@ def _valid(content: dict[str, Any]) -> StudyConfig:
 
 
 def for_trial(study: StudyConfig, arm: str, values: dict[str, Any]) -> StudyConfig:
-    """The study of one trial: the arm alone (and the twin it is matched to), scored on validation weeks and homes, in a
-    sweep at :func:`point`. Raises InputError where values do not fit together."""
+    """The study of one trial: the arm alone (and the twin it is matched to), scored on validation weeks and homes (or
+    those of ``tuning.scenario``), in a sweep at :func:`point`. Raises InputError where values do not fit together."""
     chosen = with_values(study, values | point(study))
     config = chosen.arms[arm]
     kept = {arm, getattr(config, "match", arm)}
@@ -157,6 +157,9 @@ def for_trial(study: StudyConfig, arm: str, values: dict[str, Any]) -> StudyConf
     steps = study.tuning.steps or study.training.steps
     content["training"] = content.get("training", {}) | {"seeds": study.tuning.seed_list, "steps": steps}
     content["split"] = content.get("split", {}) | {"evaluate_on": "validation"}
+    if study.tuning.scenario is not None:  # all of its homes are the search's
+        other = study.tuning.model_dump(mode="json", exclude_unset=True)["scenario"]
+        content |= {"scenario": other, "scenarios": None, "split": content["split"] | {"homes": {}}}
     # what is no part of a run may name other arms; and a trial's seeds are not to be called the search's too
     content |= {"sweep": None, "verdict": {}, "claim": None, "tuning": {"seeds": study.training.seed_list}}
     return _valid(content)

@@ -38,6 +38,7 @@ arms:
   mlp: {controller: ppo-mlp, hidden: [8]}
 tuning:
   trials: 7
+  shared_homes: true
   seeds: {count: 2, first: 100}
   space:
     ppo.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}
@@ -106,6 +107,52 @@ def test_tuning_without_validation_weeks_is_refused() -> None:
     content["split"].pop("validation_every")
     with pytest.raises(InputError, match=r"split\.validation_every is 0; tuning needs validation weeks"):
         check(config.parse(yaml.safe_dump(content, sort_keys=False), "tiny.yaml"))
+
+
+def test_a_search_on_homes_of_the_test_is_refused_unless_the_study_wants_it() -> None:
+    with pytest.raises(InputError, match=r"tuning would search on homes of the test, .* tuning.shared_homes: true"):
+        check(study(shared_homes=False))
+    check(study(shared_homes=True))
+    village = yaml.safe_load(STUDY) | {
+        "scenario": {"synthetic": {"homes": 4, "days": 28, "dt_h": 1.0}},
+        "task": {"control": "per-home"},
+        "split": {"test_every": 4, "validation_every": 3, "homes": {"validation_share": 0.25}},
+    }
+    village["tuning"]["shared_homes"] = False
+    with pytest.raises(InputError, match="tuning would search on homes of the test"):
+        check(config.parse(yaml.safe_dump(village), "village.yaml"))  # which are those of training
+    village["split"]["homes"]["test_share"] = 0.25
+    of = config.parse(yaml.safe_dump(village), "village.yaml")
+    check(of)
+    whole, trial = setting.make(of), setting.make(space.for_trial(of, "mlp", {}))
+    test = set(whole.test.scenario.home_names)
+    searched = {home for task in (trial.train, trial.test) for home in task.scenario.home_names}
+    assert test
+    assert searched
+    assert not test & searched
+
+
+def test_a_search_may_have_homes_of_its_own() -> None:
+    other = {"synthetic": {"homes": 2, "days": 28, "dt_h": 1.0, "seed": 7}}
+    own = {"synthetic": {"homes": 1, "days": 28, "dt_h": 1.0}}
+    content = yaml.safe_load(STUDY) | {"scenario": own, "split": {"test_every": 4, "validation_every": 3}}
+    content["arms"]["quantum"]["circuit"]["n_layers"] = 8
+    content["tuning"] |= {"shared_homes": False, "scenario": other}
+    of = config.parse(yaml.safe_dump(content), "tiny.yaml")
+    check(of)
+    assert not tuning_run.shared_homes(of)
+    database = optuna.storages.InMemoryStorage()
+    for job in spend(of, database):
+        assert job.study.scenario_names == ["synthetic:homes=2,days=28,seed=7,dt_h=1.0"]
+    tuned = published.tuned(of, searches(of, database))
+    assert tuned.scenario == of.scenario
+    for same in ({"synthetic": {"homes": 3, "days": 28, "dt_h": 1.0}}, "synthetic:homes=2,days=28,seed=0"):
+        content["tuning"]["scenario"] = same
+        with pytest.raises(InputError, match=r"tuning.scenario has the homes of the study's scenario"):
+            check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
+    content["tuning"]["scenario"] = "nowhere-at-all"
+    with pytest.raises(InputError, match="nowhere-at-all"):
+        check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
 
 
 def test_a_trial_sees_no_test_week_and_no_test_seed() -> None:
