@@ -41,7 +41,7 @@ def tune(
     settings = config.load(study, override or ())
     folder = out or Path("runs") / f"{settings.name}-tuning"
     console = Console(stderr=True)
-    if shared_homes(settings):
+    if settings.tuning.shared_homes and shared_homes(settings):
         console.print("Tuning and test have the same homes; their weeks and seeds differ.")
     trials = search(
         settings,

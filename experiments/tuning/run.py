@@ -75,7 +75,10 @@ def check(study: StudyConfig) -> None:
     _check_homes(study)
     plan.plan(study)  # refuses what could not be built
     if study.tuning.scenario is not None:
-        plan.plan(space.for_trial(study, arms[0], {}))
+        try:
+            plan.plan(space.for_trial(study, arms[0], {}))
+        except InputError as error:
+            raise InputError(f"tuning.scenario: {error}") from None
 
 
 def shared_homes(study: StudyConfig) -> bool:

@@ -151,7 +151,7 @@ def test_a_search_may_have_homes_of_its_own() -> None:
         with pytest.raises(InputError, match=r"tuning.scenario has the homes of the study's scenario"):
             check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
     content["tuning"]["scenario"] = "nowhere-at-all"
-    with pytest.raises(InputError, match="nowhere-at-all"):
+    with pytest.raises(InputError, match=r"tuning\.scenario: scenario 'nowhere-at-all' is not known"):
         check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
 
 
