@@ -150,6 +150,13 @@ def test_a_search_may_have_homes_of_its_own() -> None:
         content["tuning"]["scenario"] = same
         with pytest.raises(InputError, match=r"tuning.scenario has the homes of the study's scenario"):
             check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
+    content["tuning"]["scenario"] = "synthetic:homes=1,days=28,seed=00"
+    listed = content | {"scenario": None, "scenarios": [own]}
+    with pytest.raises(InputError, match=r"tuning.scenario has the homes of the study's scenario"):
+        check(config.parse(yaml.safe_dump(listed), "tiny.yaml"))
+    dealt = content | {"sweep": {"axes": {"split.homes.test_share": [0.5, 0.0]}}}
+    with pytest.raises(InputError, match=r"sweep.axes.split.homes.test_share changes what the test is"):
+        check(config.parse(yaml.safe_dump(dealt | {"tuning": content["tuning"] | {"scenario": other}}), "tiny.yaml"))
     content["tuning"]["scenario"] = "nowhere-at-all"
     with pytest.raises(InputError, match=r"tuning\.scenario: scenario 'nowhere-at-all' is not known"):
         check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
