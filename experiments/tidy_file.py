@@ -124,6 +124,8 @@ def _content(path: Path) -> bytes:
         found = zlib.crc32(view[high:], zlib.crc32(_BLANK, zlib.crc32(view[:low])))
         if content[low:high] != b"%08x" % found:
             raise DamagedError(f"{path}: is not as it was written (checksum); {mend(path)}")
+    elif FOLDERS in content:  # of an earlier version, or the checksum itself is hit
+        raise DamagedError(f"{path}: has no checksum that can be read; {mend(path)}")
     return content
 
 

@@ -299,6 +299,11 @@ def test_a_table_with_a_zeroed_stretch_gives_no_other_number(
             continue
         pd.testing.assert_frame_equal(tidy.current(out, metrics), wanted)
         assert path.read_bytes() == whole, f"not stored anew, damaged at {at}"
+    path.write_bytes(
+        whole[:500].replace(whole[100:164], bytes(64)) + whole[500:].replace(b"entangrid.crc32", b"x" * 15)
+    )
+    pd.testing.assert_frame_equal(tidy.current(out, metrics), wanted)  # the checksum itself is hit too
+    assert path.read_bytes() == whole
     assert "building it anew from its runs" in caplog.text
     path.write_bytes(whole[:100] + bytes(64) + whole[164:])
     (out / "plan.json").unlink()
