@@ -83,7 +83,9 @@ def scalar(text: str, where: str) -> Any:
         if node is None:
             return None
         _measure(node, where)
-        return loader.construct_document(node)
+        document = loader.construct_document(node)
+        repr(document)  # a hexadecimal number of thousands of digits is read, but cannot be shown
+        return document
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
