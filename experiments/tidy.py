@@ -67,18 +67,17 @@ def current(out: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
     rows of some metrics.
 
     So a study that is under way shows what it has. Runs that the stored table has already are not read again: it
-    holds their metrics. A damaged table is built anew where its runs are there. A table without the list of its runs,
-    or without their folders, is taken as it is; in a folder that cannot be written the new one is not stored. Raises
+    holds their metrics. A damaged table is built anew where its runs are there, as is one without the list of its runs.
+    Without their folders it is taken as it is; in a folder that cannot be written the new one is not stored. Raises
     InputError as :func:`read` and :func:`build`.
     """
     names = tidy_file.listed(out / TABLE)
     if (out / TABLE).is_file():
-        finished = _finished_by_plan(out) if names else []
+        finished = _finished_by_plan(out)
         if not finished or names == [folder.name for folder in finished]:
             try:
                 return read(out, metrics)
             except tidy_file.DamagedError as error:
-                finished = _finished_by_plan(out)
                 if not finished:
                     raise
                 logging.getLogger(__name__).warning("%s; building it anew from its runs", str(error).split(";")[0])
@@ -160,11 +159,6 @@ def _planned(out: Path) -> Sequence[HasFolder]:
     return [manifest.Planned(name, "", 0) for name in names]
 
 
-def write(frame: pd.DataFrame, out: Path) -> None:
-    """Store a table in the study's folder, without a list of its runs; raises InputError if it cannot be written."""
-    store.write_atomically(out / TABLE, lambda path: frame.to_parquet(path, index=False))
-
-
 def run_folders(out: Path) -> list[RunFolder]:
     """The run folders that a study's table was built from, in its order; without their list all that are finished,
     by name. Raises InputError if there are none."""
@@ -191,9 +185,11 @@ def read(out: Path, metrics: Collection[str] | None = None) -> pd.DataFrame:
         if name not in frame:
             frame[name] = pd.Series(pd.NA, frame.index, dtype="Int64" if name == "cluster" else "category")
     if not set(COLUMNS) <= set(frame.columns):
-        raise InputError(f"{path}: lacks columns of a study's table; {tidy_file.mend(path)}")
+        raise tidy_file.DamagedError(f"{path}: lacks columns of a study's table; {tidy_file.mend(path)}")
     if wrong := tidy_kinds.misfit(frame):
-        raise InputError(f"{path}: column {wrong!r} is not of the kind that a study's is; {tidy_file.mend(path)}")
+        raise tidy_file.DamagedError(
+            f"{path}: column {wrong!r} is not of the kind that a study's is; {tidy_file.mend(path)}"
+        )
     if metrics is not None and not frame["metric"].isin(metrics).all():
         frame = frame[frame["metric"].isin(metrics)]
     return frame.astype({name: "category" for name in rows.WORDS if frame[name].dtype != "category"})

@@ -124,7 +124,7 @@ def _content(path: Path) -> bytes:
         found = zlib.crc32(view[high:], zlib.crc32(_BLANK, zlib.crc32(view[:low])))
         if content[low:high] != b"%08x" % found:
             raise DamagedError(f"{path}: is not as it was written (checksum); {mend(path)}")
-    elif FOLDERS in content:  # of an earlier version, or the checksum itself is hit
+    elif any(key in content for key in (FOLDERS, ROWS, _SEAL, b"crc32:")):  # of an earlier version, or its mark is hit
         raise DamagedError(f"{path}: has no checksum that can be read; {mend(path)}")
     return content
 
@@ -179,6 +179,7 @@ class Stored:
             try:
                 group = self._file.read_row_group(i, columns=list(run_metrics.COLUMNS))
                 self._group = group.select(list(run_metrics.COLUMNS)).cast(run_metrics.schema())
+                self._group.validate(full=True)
             except Exception as error:
                 raise DamagedError(str(error)) from None
             self._at = i
