@@ -178,8 +178,9 @@ class Stored:
         if i != self._at:
             try:
                 group = self._file.read_row_group(i, columns=list(run_metrics.COLUMNS))
-                self._group = group.select(list(run_metrics.COLUMNS)).cast(run_metrics.schema())
-                self._group.validate(full=True)
+                group = group.select(list(run_metrics.COLUMNS)).cast(run_metrics.schema())
+                group.validate(full=True)
+                self._group = group
             except Exception as error:
                 raise DamagedError(str(error)) from None
             self._at = i

@@ -34,14 +34,13 @@ def tune(
     from rich.console import Console
 
     from entangrid.experiments import config
-    from entangrid.experiments.tuning import published
-    from entangrid.experiments.tuning.run import shared_homes
+    from entangrid.experiments.tuning import homes, published
     from entangrid.experiments.tuning.run import tune as search
 
     settings = config.load(study, override or ())
     folder = out or Path("runs") / f"{settings.name}-tuning"
     console = Console(stderr=True)
-    if settings.tuning.shared_homes and shared_homes(settings):
+    if settings.tuning.shared_homes and homes.shared(settings):
         console.print("Tuning and test have the same homes; their weeks and seeds differ.")
     trials = search(
         settings,

@@ -10,8 +10,7 @@ from entangrid.data.errors import InputError
 from entangrid.experiments import plan, run_metrics, runner, store, tidy
 from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.config.fields import split_path
-from entangrid.experiments.config.task import scenario_text
-from entangrid.experiments.tuning import published, space
+from entangrid.experiments.tuning import homes, published, space
 from entangrid.experiments.tuning.search import Job, Score, Search, open_storage
 from entangrid.experiments.tuning.search import run as spend
 
@@ -72,44 +71,13 @@ def check(study: StudyConfig) -> None:
         raise InputError("split.validation_every is 0; tuning needs validation weeks, expected at least 2")
     for arm in arms:
         space.axes(study, arm)
-    _check_homes(study)
     plan.plan(study)  # refuses what could not be built
+    homes.check(study)
     if study.tuning.scenario is not None:
         try:
             plan.plan(space.for_trial(study, arms[0], {}))
         except InputError as error:
             raise InputError(f"tuning.scenario: {error}") from None
-
-
-def shared_homes(study: StudyConfig) -> bool:
-    """Whether homes of tuning are homes of the test, so that weeks and seeds alone keep them apart."""
-    homes = study.split.homes
-    return study.tuning.scenario is None and not (homes.test_share or homes.test)
-
-
-def _check_homes(study: StudyConfig) -> None:
-    other = study.tuning.scenario
-    if other is None and shared_homes(study) and not study.tuning.shared_homes:
-        raise InputError(
-            "tuning would search on homes of the test, since split.homes holds none out for it; expected "
-            "split.homes.test_share above 0, other homes as tuning.scenario, or tuning.shared_homes: true, with which "
-            "weeks and seeds alone keep them apart"
-        )
-    for path in study.sweep.axes if study.sweep else {}:
-        if path.startswith("split.") and not study.tuning.shared_homes:
-            raise InputError(f"sweep.axes.{path} changes what the test is; a search knows one test: tune without it")
-    own = study.scenario_names[0]
-    if other is not None and own is not None and _homes_of(scenario_text(other)) == _homes_of(own):
-        raise InputError("tuning.scenario has the homes of the study's scenario; expected others (another seed)")
-
-
-def _homes_of(scenario: str) -> str:
-    """The same for scenarios of the same homes, as far as their names tell: a seed makes the same homes again."""
-    name, _, given = scenario.partition(":")
-    if name != "synthetic":
-        return str(Path(scenario).resolve())
-    seed = dict(each.partition("=")[::2] for each in given.split(",")).get("seed", "0").strip()
-    return f"synthetic:{int(seed) if seed.isdecimal() and len(seed) < 100 else seed}"
 
 
 def executor(out: Path, console: Console, **how: Any) -> Callable[[Sequence[Job]], list[Score]]:

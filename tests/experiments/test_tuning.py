@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -15,10 +16,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import entangrid.data
 from entangrid.data.errors import InputError
+from entangrid.data.sources.tables import save_folder
 from entangrid.experiments import config, plan, setting, store
 from entangrid.experiments.cli import app
-from entangrid.experiments.tuning import published, search, space
+from entangrid.experiments.tuning import homes, published, search, space
 from entangrid.experiments.tuning import run as tuning_run
 from entangrid.experiments.tuning.run import check, tune
 
@@ -140,7 +143,7 @@ def test_a_search_may_have_homes_of_its_own() -> None:
     content["tuning"] |= {"shared_homes": False, "scenario": other}
     of = config.parse(yaml.safe_dump(content), "tiny.yaml")
     check(of)
-    assert not tuning_run.shared_homes(of)
+    assert not homes.shared(of)
     database = optuna.storages.InMemoryStorage()
     for job in spend(of, database):
         assert job.study.scenario_names == ["synthetic:homes=2,days=28,seed=7,dt_h=1.0"]
@@ -154,12 +157,74 @@ def test_a_search_may_have_homes_of_its_own() -> None:
     listed = content | {"scenario": None, "scenarios": [own]}
     with pytest.raises(InputError, match=r"tuning.scenario has the homes of the study's scenario"):
         check(config.parse(yaml.safe_dump(listed), "tiny.yaml"))
-    dealt = content | {"sweep": {"axes": {"split.homes.test_share": [0.5, 0.0]}}}
-    with pytest.raises(InputError, match=r"sweep.axes.split.homes.test_share changes what the test is"):
+    dealt = content | {"sweep": {"axes": {"split.test_every": [4, 3]}}}
+    with pytest.raises(InputError, match=r"sweep.axes.split.test_every changes what the test is"):
         check(config.parse(yaml.safe_dump(dealt | {"tuning": content["tuning"] | {"scenario": other}}), "tiny.yaml"))
     content["tuning"]["scenario"] = "nowhere-at-all"
     with pytest.raises(InputError, match=r"tuning\.scenario: scenario 'nowhere-at-all' is not known"):
         check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
+
+
+def test_homes_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
+    """A saved copy of the homes is no other homes: under other names, of other size, at another step, in part."""
+    own = entangrid.data.load("synthetic:homes=3,days=28,dt_h=0.5")
+    names = {name: f"other-{name}" for name in own.home_names}
+    arrays = {each.name: getattr(own, each.name) for each in dataclasses.fields(own)}
+    hourly = {name: array[::2] for name, array in arrays.items() if np.ndim(array) and len(array) == own.n_steps}
+    hourly["load_kw"] = (own.load_kw[::2] + own.load_kw[1::2]) / 2.0
+    copies = {
+        "saved": own,
+        "renamed": dataclasses.replace(own, homes=own.homes.rename(index=names)),
+        "scaled": dataclasses.replace(own, load_kw=own.load_kw * [1.0, 2.0, 0.5]),
+        "one": own.of_homes(["home-3"]),
+        "hourly": dataclasses.replace(own, dt_h=1.0, **hourly),
+    }
+    for name, copy in copies.items():
+        save_folder(copy, tmp_path / name)
+        found = homes.common_home(entangrid.data.load(str(tmp_path / name)), own)
+        assert found is not None
+        assert found[0].endswith(found[1])
+    assert homes.common_home(entangrid.data.load("synthetic:homes=3,days=28,start=2018-01-01"), own) == ("home-1",) * 2
+    assert homes.common_home(entangrid.data.load("synthetic:homes=9,days=28,seed=1"), own) is None
+    assert homes.common_home(entangrid.data.load("synthetic:homes=9,days=28,seed=1,start=2018-01-01"), own) is None
+    still = dataclasses.replace(own, load_kw=np.zeros_like(own.load_kw))
+    assert homes.common_home(still, still) == ("home-1", "home-1")
+
+    content = yaml.safe_load(STUDY) | {"split": {"test_every": 4, "validation_every": 3}}
+    content["tuning"] |= {"shared_homes": False, "scenario": str(tmp_path / "one")}
+    content["scenario"] = {"synthetic": {"homes": 3, "days": 28, "dt_h": 0.5}}
+    content["arms"]["quantum"]["circuit"]["n_layers"] = 12
+    with pytest.raises(InputError, match=r"^tuning.scenario: home 'home-3' of the search is home 'home-3' of the test"):
+        check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
+
+
+def test_a_study_that_names_no_scenario_is_compared_too(tmp_path: Path) -> None:
+    content = yaml.safe_load(STUDY) | {"split": {"test_every": 4, "validation_every": 3}}
+    content.pop("scenario")
+    of = config.parse(yaml.safe_dump(content), "tiny.yaml")
+    save_folder(setting.load_scenario(setting.scenario_name(of)), tmp_path / "copy")
+    content["arms"]["quantum"]["circuit"]["n_layers"] = 8
+    content["tuning"] |= {"shared_homes": False, "scenario": str(tmp_path / "copy")}
+    with pytest.raises(InputError, match=r"^tuning.scenario: home '.*' of the search is home '.*' of the test"):
+        check(config.parse(yaml.safe_dump(content), "tiny.yaml"))
+
+
+def test_homes_held_out_by_name_are_no_household_of_the_search() -> None:
+    """Two homes of one household's profile, of which one is held out by name."""
+    content = yaml.safe_load(STUDY) | {
+        "scenario": {"synthetic": {"homes": 3, "days": 28, "dt_h": 1.0}},
+        "task": {"control": "per-home"},
+        "split": {"test_every": 4, "validation_every": 3, "homes": {"test": ["home-1"]}},
+    }
+    content["tuning"]["shared_homes"] = False
+    of = config.parse(yaml.safe_dump(content), "tiny.yaml")
+    check(of)
+    twins = entangrid.data.load("synthetic:homes=3,days=28,dt_h=1.0")
+    twins = dataclasses.replace(twins, load_kw=twins.load_kw[:, [0, 0, 2]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(setting, "load_scenario", lambda _: twins)
+        with pytest.raises(InputError, match=r"^split.homes: home 'home-2' of the search is home 'home-1' of the test"):
+            homes.check(of)
 
 
 def test_a_trial_sees_no_test_week_and_no_test_seed() -> None:
