@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from entangrid.data.errors import InputError
 from entangrid.data.scenario import Scenario
 from entangrid.experiments import refusals, setting
-from entangrid.experiments.config import Arm, LearningArm, MatchedArm, SeededArm, StudyConfig
+from entangrid.experiments.config import Arm, LearningArm, MatchedArm, SeededArm, StudyConfig, StudyError
 from entangrid.experiments.config import messages as config_messages
 from entangrid.experiments.config.base import Range
 from entangrid.experiments.config.fields import concerns, copy_along, set_path, split_path
@@ -55,13 +55,20 @@ def plan(
 
     ``scenario``: the study's only one, or all by name, where they are loaded already. A field of the sweep that cannot
     change an arm's results does not multiply its runs. With ``check``, what could not be built or run is refused now.
-    Raises InputError.
+    Raises StudyError, an InputError.
     """
+    try:
+        return _plan(study, scenario, check)
+    except InputError as error:
+        raise StudyError(str(error)) from None
+
+
+def _plan(study: StudyConfig, scenario: Scenario | Mapping[str, Scenario] | None, check: bool) -> list[Run]:
     names = [setting.scenario_name(_for_scenario(study, name)) for name in study.scenario_names]
     if isinstance(scenario, Scenario):
         loaded: Mapping[str, Scenario] = {names[0]: scenario}
     else:
-        loaded = scenario or {name: setting.load_scenario(name) for name in names}
+        loaded = scenario or {name: _loaded(study, name) for name in names}
     hashes = {name: each.content_hash() for name, each in loaded.items()}
     points = _points(study)
     resolved = _Resolver(study)
@@ -83,6 +90,13 @@ def plan(
                 key = hashlib.sha256(f"{digest}/{seed}".encode()).hexdigest()[:16]
                 runs.setdefault(f"{arm}/{key}", Run(arm, config, seed, key, name, axes, own))
     return list(runs.values())
+
+
+def _loaded(study: StudyConfig, name: str) -> Scenario:
+    try:
+        return setting.load_scenario(name)
+    except InputError as error:
+        raise InputError(f"{'scenario' if study.scenarios is None else 'scenarios'}: {error}") from None
 
 
 def _for_scenario(study: StudyConfig, name: str | None) -> StudyConfig:

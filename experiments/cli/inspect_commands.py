@@ -50,9 +50,12 @@ def validate(
 
 def _validated(name: str, overrides: list[str]) -> dict[str, Any]:
     from entangrid.experiments import config, plan, setting
+    from entangrid.experiments.tuning.run import check_scenario
 
     study = config.load(name, overrides)
-    runs = plan.plan(study)
+    with config.named(name):
+        runs = plan.plan(study)
+        check_scenario(study)
     scenarios = []
     reason = ""
     for scenario in dict.fromkeys(run.scenario for run in runs):

@@ -41,13 +41,14 @@ def run(
     settings = config.load(study, overrides or ())
     folder = out or Path("runs") / settings.name
     console = Console(stderr=True)
+    options = engine_options(engine_option)
     if dry_run:
-        _print_plan(settings, folder, jobs, console, as_json)
+        with config.named(study):
+            _print_plan(settings, folder, jobs, console, as_json)
         return
     try:
-        table = runner.run_study(
-            settings, folder, engine=engine, jobs=jobs, options=engine_options(engine_option), console=console
-        )
+        with config.named(study):
+            table = runner.run_study(settings, folder, engine=engine, jobs=jobs, options=options, console=console)
     except runner.RunFailedError as error:
         console.print(f"entangrid: {error}", markup=False)
         raise typer.Exit(1) from None

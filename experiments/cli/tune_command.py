@@ -42,15 +42,9 @@ def tune(
     console = Console(stderr=True)
     if settings.tuning.shared_homes and homes.shared(settings):
         console.print("Tuning and test have the same homes; their weeks and seeds differ.")
-    trials = search(
-        settings,
-        folder,
-        engine=engine,
-        jobs=jobs,
-        options=engine_options(engine_option),
-        storage=storage,
-        console=console,
-    )
+    options = engine_options(engine_option)
+    with config.named(study):
+        trials = search(settings, folder, engine=engine, jobs=jobs, options=options, storage=storage, console=console)
     best = trials.loc[trials.groupby("arm")["score"].idxmin().dropna().astype(int)]
     if as_json:
         rows = best[["arm", "trial", "score", "values"]].to_dict("records")

@@ -8,7 +8,7 @@
 from entangrid.experiments.config.arms import Arm, LearningArm, MatchedArm, MLPArm, QuantumArm, RuleArm, names
 from entangrid.experiments.config.circuits import CircuitConfig, CVCircuitConfig, NoiseConfig
 from entangrid.experiments.config.fields import did_you_mean
-from entangrid.experiments.config.loading import check, load, packaged, parse
+from entangrid.experiments.config.loading import StudyError, check, load, named, packaged, parse
 from entangrid.experiments.config.seeded import ArmTask, SearchedArm, SeededArm
 from entangrid.experiments.config.study import StudyConfig, SweepConfig, TuningConfig, VerdictConfig
 from entangrid.experiments.config.task import HomesConfig, SplitConfig, TaskConfig, TrainingConfig, scenario_text
@@ -29,6 +29,7 @@ __all__ = [
     "SeededArm",
     "SplitConfig",
     "StudyConfig",
+    "StudyError",
     "SweepConfig",
     "TaskConfig",
     "TrainingConfig",
@@ -37,6 +38,7 @@ __all__ = [
     "check",
     "did_you_mean",
     "load",
+    "named",
     "names",
     "packaged",
     "parse",

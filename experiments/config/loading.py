@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,20 @@ from entangrid.experiments.config.study import StudyConfig
 _PACKAGED = "entangrid.experiments.conf"
 _DEEPEST = 8  # files that extend one another
 _INSTEAD = {"scenario": "scenarios", "scenarios": "scenario"}
+
+
+class StudyError(InputError):
+    """What is wrong with a study only shows once its scenarios are loaded and its tasks built; names no file yet."""
+
+
+@contextmanager
+def named(name_or_path: str) -> Iterator[None]:
+    """Within it a StudyError becomes an InputError that names the study's file, as every other error does."""
+    try:
+        yield
+    except StudyError as error:
+        where = f"{name_or_path} (packaged)" if name_or_path in packaged() else name_or_path
+        raise InputError("\n".join(f"{where}: {line}" for line in str(error).splitlines())) from None
 
 
 def packaged() -> list[str]:
@@ -92,6 +107,7 @@ def _only(content: dict[str, Any], parts: Sequence[str]) -> Any:
 
 
 def _short(override: str) -> str:
+    override = override if override.isprintable() else repr(override)
     return override if len(override) <= 80 else override[:77] + "..."
 
 
@@ -162,7 +178,7 @@ def _apply(content: dict[str, Any], override: str) -> list[str]:
     path, equals, value = override.partition("=")
     where = f"--set {_short(override)}"
     parts = path.strip().split(".")
-    if not equals or not all(parts):
+    if not equals or not all(parts) or not path.isprintable():
         raise InputError(f"{where}: expected a field and its value, such as training.steps=1000")
     arms = content.get("arms")
     if parts[0] == "arms" and isinstance(arms, dict):  # an arm's name may have dots of its own

@@ -47,7 +47,7 @@ def _stands(content: Any, parts: Sequence[Any]) -> bool:
 def _sentence(item: Any) -> str:
     location = item["loc"]
     plain = [part for part in location if not is_tag(part) and part != "[key]"]
-    field = ".".join(str(part) if str(part).isprintable() else repr(part) for part in plain)
+    field = ".".join(str(part) if str(part).isprintable() and str(part).strip() else repr(part) for part in plain)
     if len(field) > 120:
         field = field[:117] + "..."
     message = item["msg"].removeprefix("Value error, ")

@@ -117,6 +117,7 @@ def _measure(node: yaml.Node, where: str) -> None:
             open_nodes.add(key)
             total = 1
             if isinstance(each, yaml.MappingNode):
+                _check_names(each, where)
                 total += sum(size(k, depth + 1) + size(v, depth + 1) for k, v in each.value)
             elif isinstance(each, yaml.SequenceNode):
                 total += sum(size(v, depth + 1) for v in each.value)
@@ -129,3 +130,12 @@ def _measure(node: yaml.Node, where: str) -> None:
         return sizes[key]
 
     size(node, 0)
+
+
+def _check_names(node: yaml.MappingNode, where: str) -> None:
+    """Raises InputError for a field whose name holds half a character, which no message could show."""
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and any("\ud800" <= each <= "\udfff" for each in key.value):
+            raise InputError(
+                f"{where}: line {key.start_mark.line + 1}: field {key.value!r} holds half a character; expected Unicode"
+            )

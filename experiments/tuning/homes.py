@@ -37,28 +37,41 @@ def check(study: StudyConfig) -> None:
             raise InputError(f"sweep.axes.{path} changes what the test is; a search knows one test: tune without it")
     if shared(study):
         return
-    own = setting.load_scenario(setting.scenario_name(study))
-    held = set(split_homes(own, **study.split.homes.model_dump())["test"])
+    if study.tuning.scenario is not None:
+        check_scenario(study)
+        return
+    own, test = _own(study)
+    searched = own.of_homes([name for name in own.home_names if name not in test.home_names])
+    _check_apart("split.homes", searched, test)
+
+
+def check_scenario(study: StudyConfig) -> None:
+    """Raise InputError for a ``tuning.scenario`` that cannot be loaded, or that has homes of the test."""
     if study.tuning.scenario is None:
-        where, searched = "split.homes", own.of_homes([name for name in own.home_names if name not in held])
-    else:
-        where, searched = "tuning.scenario", _other(study)
-    if common := common_home(searched, own.of_homes(held)):
+        return
+    name = scenario_text(study.tuning.scenario)
+    try:
+        searched = setting.load_scenario(name)
+    except InputError as error:
+        raise InputError(f"tuning.scenario: {error}") from None
+    for each in study.scenario_names:
+        alone = study.model_copy(update={"scenario": each, "scenarios": None})
+        if _seed(name) is not None and _seed(name) == _seed(setting.scenario_name(alone)):
+            raise InputError("tuning.scenario has the homes of the study's scenario; expected others (another seed)")
+        _check_apart("tuning.scenario", searched, _own(alone)[1])
+
+
+def _own(study: StudyConfig) -> tuple[Scenario, Scenario]:
+    """The study's scenario, and it with the homes of the test alone."""
+    own = setting.load_scenario(setting.scenario_name(study))
+    return own, own.of_homes(split_homes(own, **study.split.homes.model_dump())["test"])
+
+
+def _check_apart(where: str, searched: Scenario, test: Scenario) -> None:
+    if common := common_home(searched, test):
         raise InputError(
             f"{where}: home {common[0]!r} of the search is home {common[1]!r} of the test; expected others"
         )
-
-
-def _other(study: StudyConfig) -> Scenario:
-    assert study.tuning.scenario is not None
-    name = scenario_text(study.tuning.scenario)
-    try:
-        other = setting.load_scenario(name)
-    except InputError as error:
-        raise InputError(f"tuning.scenario: {error}") from None
-    if _seed(name) is not None and _seed(name) == _seed(setting.scenario_name(study)):
-        raise InputError("tuning.scenario has the homes of the study's scenario; expected others (another seed)")
-    return other
 
 
 def _seed(scenario: str) -> int | None:

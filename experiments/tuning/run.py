@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import plan, run_metrics, runner, store, tidy
-from entangrid.experiments.config import StudyConfig
+from entangrid.experiments.config import StudyConfig, StudyError
 from entangrid.experiments.config.fields import split_path
 from entangrid.experiments.tuning import homes, published, space
 from entangrid.experiments.tuning.search import Job, Score, Search, open_storage
@@ -56,7 +56,15 @@ def tune(
 
 
 def check(study: StudyConfig) -> None:
-    """Raise InputError for a study whose tuning would not be the same for all arms, or would see the test."""
+    """Raise StudyError, an InputError, for a study whose tuning would not be the same for all arms, or would see the
+    test."""
+    try:
+        _check(study)
+    except InputError as error:
+        raise StudyError(str(error)) from None
+
+
+def _check(study: StudyConfig) -> None:
     arms = space.learning_arms(study)
     if not arms:
         raise InputError(f"study {study.name!r} has no learning arm to tune")
@@ -73,11 +81,23 @@ def check(study: StudyConfig) -> None:
         space.axes(study, arm)
     plan.plan(study)  # refuses what could not be built
     homes.check(study)
-    if study.tuning.scenario is not None:
-        try:
-            plan.plan(space.for_trial(study, arms[0], {}))
-        except InputError as error:
-            raise InputError(f"tuning.scenario: {error}") from None
+    check_scenario(study)
+
+
+def check_scenario(study: StudyConfig) -> None:
+    """Raise StudyError for a ``tuning.scenario`` that has homes of the test, or that no trial could be made on."""
+    if study.tuning.scenario is None:
+        return
+    try:
+        homes.check_scenario(study)
+        for arm in space.learning_arms(study)[:1]:
+            trial = space.for_trial(study, arm, {})
+            try:
+                plan.plan(trial)
+            except InputError as error:
+                raise InputError(f"tuning.scenario: {error}") from None
+    except InputError as error:
+        raise StudyError(str(error)) from None
 
 
 def executor(out: Path, console: Console, **how: Any) -> Callable[[Sequence[Job]], list[Score]]:

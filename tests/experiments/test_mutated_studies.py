@@ -163,7 +163,7 @@ TEXTS: list[tuple[bytes, str]] = [
     ("name: mine".encode("utf-16-be"), "special characters are not allowed"),
     (b'name: "\\ud800"', "name: Input should be a valid string"),
     (b"name: x\narms: {../evil: {controller: no-control}}", "arms.../evil: String should match pattern"),
-    (b"name: x\narms: {'': {controller: no-control}}", "arms.: String should match pattern"),
+    (b"name: x\narms: {'': {controller: no-control}}", "arms.'': String should match pattern"),
     (b"name: x\ntraining: {steps: 1e999}", "training.steps: Input should be a valid integer (got inf)"),
     (b"name: x\narms: !!omap [a: 1]", "arms: expected a mapping of fields"),
     (b"extends: /dev/zero", "expected at most 1000000"),
@@ -173,6 +173,11 @@ TEXTS: list[tuple[bytes, str]] = [
     (b"extends: nobody", "extends: study 'nobody' is unknown"),
     (b"extends: study.yaml", "extends: 'study.yaml' extends this file in turn"),
     (b"extends: ..", "extends: "),
+    (b"name: x\nquestion: 0x" + b"f" * 4_000, "not valid YAML: Exceeds the limit"),
+    (b'name: x\n"\\ud800": 1', "line 2: field '\\ud800' holds half a character; expected Unicode"),
+    (b'name: x\narms:\n  a: {"b\\udfff": 1}', "line 3: field 'b\\udfff' holds half a character"),
+    (b"'': 1", "study.yaml: '': unknown field"),
+    (b"' ': 1", "study.yaml: ' ': unknown field"),
 ]
 
 
@@ -275,7 +280,9 @@ def test_paths_that_are_no_file(name: str, expected: str, place: Path) -> None:
         ("training.seeds.7=1", "training.seeds is a list of 2; '7' is no place in it"),
         ("name.first=x", "name is 'mine', which has no field 'first'"),
         ("arms.none=null", "arms hold 0 of 'no-control'"),
-        ("scenario=nowhere", "scenario 'nowhere' is not known"),
+        ("scenario=nowhere", "good.yaml: scenario: scenario 'nowhere' is not known"),
+        ("traini\udcffng.steps=1", "--set 'traini\\udcffng.steps=1': expected a field and its value"),
+        ("question=\udcff", "--set 'question=\\udcff': not valid YAML: special characters"),
         ("scenario={synthetic: {homes: 0}}", "scenario.synthetic.homes: "),
         ("scenario=citylearn:nowhere", "nowhere"),
         ("arms.plain.controller=ppo-mlpp", "arms.plain.controller: 'ppo-mlpp' is unknown (did you mean 'ppo-mlp'?)"),
@@ -294,7 +301,23 @@ def test_paths_that_are_no_file(name: str, expected: str, place: Path) -> None:
 def test_changes_from_the_command_line(option: str, expected: str, place: Path) -> None:
     study = place / "good.yaml"
     study.write_text(yaml.safe_dump(GOOD | {"scenario": str(place / "world")}), encoding="utf-8")
-    assert expected in expect_refusal(study, place / "done", "--set", option)
+    message = expect_refusal(study, place / "done", "--set", option)
+    assert expected in message
+    assert all(str(study) in line or "--set" in line for line in message.splitlines()), message
+
+
+@pytest.mark.parametrize(
+    "name", ["nowhere", "/dev/zero", "\0", "synthetic:seed", "synthetic:seed=" + "9" * 40, "WORLD"]
+)
+def test_what_cannot_be_searched_on_is_no_valid_study(name: str, place: Path) -> None:
+    study = place / "searched.yaml"
+    world = str(place / "world")
+    tuning = GOOD["tuning"] | {"scenario": world if name == "WORLD" else name}
+    study.write_text(yaml.safe_dump(GOOD | {"scenario": world, "tuning": tuning}), encoding="utf-8")
+    code, message = command("validate", str(study))
+    assert code == 2
+    assert message.startswith(f"entangrid: {study}: tuning.scenario: ")
+    assert message.count("\n") == 1
 
 
 scalars = st.one_of(
