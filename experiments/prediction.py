@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from entangrid.envs.tasks import Task
-from entangrid.experiments import building, searching, setting
+from entangrid.experiments import budgets, building, searching, setting
 from entangrid.experiments.config import LearningArm, RuleArm, SearchedArm, StudyConfig
 from entangrid.experiments.evaluate import evaluate
 from entangrid.experiments.plan import Run
@@ -42,20 +42,15 @@ def work(study: StudyConfig, arm: str, n_envs: int, episode_steps: int) -> tuple
     section = study.hyperparameters(arm).model_dump()
     learner = study.arms[arm]
     assert isinstance(learner, LearningArm)
-    total = study.training.steps
-    if learner.algorithm == "reinforce":
-        rollout = (section["n_episodes"] or n_envs) * episode_steps
-        return math.ceil(total / rollout) * rollout, math.ceil(total / rollout)
-    if learner.algorithm in ("ppo", "a2c"):
-        rollout = section["n_steps"] * n_envs
-        rollouts = math.ceil(total / rollout)
-        each = section["n_epochs"] * math.ceil(rollout / section["batch_size"]) if learner.algorithm == "ppo" else 1
-        return rollouts * rollout, rollouts * each
-    rollout = section["train_freq"] * n_envs
-    rollouts = math.ceil(total / rollout)
-    learning = max(rollouts - section["learning_starts"] // rollout, 0)
-    each = rollout if section["gradient_steps"] < 0 else section["gradient_steps"]
-    return rollouts * rollout, learning * each
+    each = budgets.rollout(learner.algorithm, section, n_envs, episode_steps)
+    steps = budgets.taken(study.training.steps, each)
+    rollouts = steps // each
+    if learner.algorithm in ("reinforce", "a2c"):
+        return steps, rollouts
+    if learner.algorithm == "ppo":
+        return steps, rollouts * section["n_epochs"] * math.ceil(each / section["batch_size"])
+    learning = max(rollouts - section["learning_starts"] // each, 0)
+    return steps, learning * (each if section["gradient_steps"] < 0 else section["gradient_steps"])
 
 
 def predict(runs: list[Run], progress: Callable[[str], None] = lambda _: None) -> dict[str, Cost]:

@@ -15,7 +15,7 @@ import yaml
 from rich.console import Console
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import engines, manifest, store, stored, tidy
+from entangrid.experiments import budgets, engines, manifest, store, stored, tidy
 from entangrid.experiments.bars import Bars
 from entangrid.experiments.config import QuantumArm, SeededArm, StudyConfig
 from entangrid.experiments.engines import Outcome
@@ -53,6 +53,8 @@ def run_study(
     console = console or Console(stderr=True)
     check_options(jobs, engine, options, study)
     runs = plan(study)
+    for remark in budgets.remarks(runs):
+        console.print(remark, style="yellow", markup=False, highlight=False, soft_wrap=True)
     _claim(study, out, console)
     with store.claimed_study(out):
         manifest.write(out, study, runs)

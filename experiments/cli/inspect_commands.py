@@ -46,10 +46,12 @@ def validate(
             f"the test, of {each['homes']}"
         )
     typer.echo(f"  gap closed: {found['gap_closed']}")
+    for remark in found["remarks"]:
+        typer.echo(f"  {remark}")
 
 
 def _validated(name: str, overrides: list[str]) -> dict[str, Any]:
-    from entangrid.experiments import config, plan, setting
+    from entangrid.experiments import budgets, config, plan, setting
     from entangrid.experiments.tuning.run import check_scenario
 
     study = config.load(name, overrides)
@@ -82,6 +84,7 @@ def _validated(name: str, overrides: list[str]) -> dict[str, Any]:
         "runs": len(runs),
         "scenarios": scenarios,
         "gap_closed": reason or "shown",
+        "remarks": budgets.remarks(runs),
         "resolved": study.model_dump(mode="json"),
     }
 

@@ -25,8 +25,9 @@ def trials(searches: Sequence[Search]) -> pd.DataFrame:
     """One row a trial, in the order in which they were asked.
 
     Columns: arm, trial, state (complete, pruned, fail), score (mean over seeds of the objective of the validation weeks
-    [EUR], lower is better), scores (of each seed, JSON), steps (environment steps spent), spent (of the arm's budget up
-    to here), best (lowest score so far), values (the fields tried, JSON).
+    [EUR], lower is better), scores (of each seed, JSON), steps (of the arm's budget), spent (of it up to here),
+    environment_steps (that its runs took: whole rollouts may add a little to steps), best (lowest score so far), values
+    (the fields tried, JSON).
     """
     require_optuna()
     rows: list[dict[str, Any]] = []
@@ -47,11 +48,12 @@ def trials(searches: Sequence[Search]) -> pd.DataFrame:
                     "scores": json.dumps(trial.user_attrs.get("scores", [])),
                     "steps": int(trial.user_attrs.get("steps", 0)),
                     "spent": spent,
+                    "environment_steps": int(trial.user_attrs.get("environment_steps", 0)),
                     "best": best if np.isfinite(best) else np.nan,
                     "values": json.dumps(space.values_of(trial, search.searched)),
                 }
             )
-    columns = ["arm", "trial", "state", "score", "scores", "steps", "spent", "best", "values"]
+    columns = ["arm", "trial", "state", "score", "scores", "steps", "spent", "environment_steps", "best", "values"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -74,8 +76,10 @@ def write(study: StudyConfig, searches: Sequence[Search], out: Path) -> pd.DataF
     result = tuned(study, searches)
     n, seeds = study.tuning.trials, study.tuning.seed_list
     steps = study.tuning.steps or study.training.steps
+    made = ", ".join(f"{arm} {count}" for arm, count in frame["arm"].value_counts(sort=False).items())
+    budget = f"the steps of {n} trials of {len(seeds)} seeds, {steps} steps each"
     head = (
-        f"# {study.name}, tuned: of every learning arm the best of {n} trials of {len(seeds)} seeds, {steps} steps,\n"
+        f"# {study.name}, tuned: of every learning arm the best that {budget}, found\n# (trials: {made}),\n"
         f"# by the objective of validation weeks and homes. No trial saw the test. All trials: {TRIALS}\n"
     )
     content = result.model_dump(mode="json", exclude_unset=True)

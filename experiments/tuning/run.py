@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import plan, run_metrics, runner, store, tidy
+from entangrid.experiments import budgets, plan, run_metrics, runner, store, tidy
 from entangrid.experiments.config import StudyConfig, StudyError
 from entangrid.experiments.config.fields import split_path
 from entangrid.experiments.tuning import homes, published, space
@@ -82,6 +82,8 @@ def _check(study: StudyConfig) -> None:
     plan.plan(study)  # refuses what could not be built
     homes.check(study)
     check_scenario(study)
+    for arm in arms:
+        budgets.check_search(study, arm, space.for_trial(study, arm, {}), space.axes(study, arm))
 
 
 def check_scenario(study: StudyConfig) -> None:
@@ -125,8 +127,8 @@ def _run(job: Job) -> plan.Run:
 def score(folder: Path) -> Score:
     """Mean objective of the validation weeks [EUR], summed over homes; None for a run that failed."""
     if not store.is_finished(folder):
-        return None
+        return Score(None, 0)
     metrics: Any = run_metrics.frame(folder)
     rows = metrics[(metrics["metric"] == "objective") & ~metrics["home"].isin(tidy.TOGETHER)]
     total, weeks = float(rows["value"].sum()), int(rows["week"].nunique())
-    return total / max(weeks, 1)
+    return Score(total / max(weeks, 1), int(store.read_result(folder)["environment_steps"]))

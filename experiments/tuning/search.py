@@ -1,7 +1,7 @@
 """The search: trials are asked in generations, run seed by seed over the engine, told in their order, stored at once.
 
-The suggestions of a generation follow from what was told before it, so a search that was killed and started again ends
-in the same trials as one that was not.
+A generation's size and suggestions follow from what was told before it, and a trial is given up by what was told before
+its generation, so that a search that was killed and started again ends in the same trials as one that was not.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from entangrid.data.errors import InputError
+from entangrid.experiments import plan
 from entangrid.experiments.config import StudyConfig
 from entangrid.experiments.tuning import space
 
 GENERATION = 5  # trials of an arm that are asked together
 STARTUP = 5  # trials before the first may be given up
 
-#: (arm, trial, its values, the seed's place) -> the score, lower is better, or None where the run failed
-Score = float | None
+
+class Score(NamedTuple):
+    """Of one run: ``value``: lower is better, None where it failed; ``steps``: environment steps that it took."""
+
+    value: float | None
+    steps: int
 
 
 class Job(NamedTuple):
@@ -68,7 +73,9 @@ def without_password(url: str) -> tuple[str, str]:
 
 
 class Search:
-    """The search of one arm. ``budget``: environment steps; what is left at the end is less than a trial takes."""
+    """The search of one arm. ``budget``: environment steps, of which every seed of a trial takes ``steps``, to which
+    whole rollouts may add a little (:mod:`entangrid.experiments.budgets`). What is left at the end is less than a trial
+    takes."""
 
     def __init__(self, study: StudyConfig, arm: str, storage: Any):
         optuna = require_optuna()
@@ -87,50 +94,56 @@ class Search:
             load_if_exists=True,
         )
         self.alive: list[Any] = []  # Optuna's trials
+        self._may_give_up = True  # not where one of the generation is at its end: then the others were not given up
 
     def _identity(self) -> str:
-        """Another search must not be mixed with this one: everything but the number of trials makes its name."""
+        """Another search must not be mixed with this one: all that decides its trials but their number makes its name,
+        and so do the scenario's content and the version of results, as they do a run's key."""
         tuning = self.config.tuning.model_dump(exclude={"trials", "shared_homes"})
-        if tuning["scenario"] is None:  # so that searches that were begun without it go on
-            del tuning["scenario"]
         base = self.config.model_dump(
-            mode="json", exclude={"name", "question", "tuning", "verdict", "tracking", "sweep"}
+            mode="json", exclude={"name", "question", "tuning", "verdict", "tracking", "sweep", "claim", "cut"}
         )
+        keys = [run.key for run in plan.plan(space.for_trial(self.config, self.arm, {}), check=False)]
         at = space.point(self.config)
-        return hashlib.sha256(repr((self.arm, tuning, base, *([at] if at else []))).encode()).hexdigest()[:12]
+        return hashlib.sha256(repr((self.arm, tuning, base, at, keys)).encode()).hexdigest()[:12]
 
     def spent(self) -> int:
-        """Environment steps of all trials that were told."""
-        trials = self.study.get_trials(deepcopy=False)
-        return sum(int(trial.user_attrs.get("steps", 0)) for trial in trials if trial.state.is_finished())
+        """Steps of the budget that all trials took which were told."""
+        return sum(_steps(trial) for trial in self.study.get_trials(deepcopy=False) if trial.state.is_finished())
 
     def begin(self) -> bool:
         """Ask the next generation, or take up the one that was interrupted; False where the budget is spent."""
         optuna = require_optuna()
         stored = self.study.get_trials(deepcopy=False)
-        running = [trial for trial in stored if trial.state == optuna.trial.TrialState.RUNNING]
-        whole = len(self.seeds) * self.steps
-        left = (self.budget - self.spent()) // whole
-        told = len(stored) - len(running)
-        if left <= 0:
-            for trial in running:  # asked by a search with a larger budget
+        first, size = self._generation(stored)
+        for trial in stored[first + size :]:  # asked by a search with a larger budget
+            if not trial.state.is_finished():
                 self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-            self.alive = []
-            return False
-        wanted = min(GENERATION - told % GENERATION, left)
-        for trial in running[wanted:]:
-            self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        self.alive = [optuna.Trial(self.study, trial._trial_id) for trial in running[:wanted]]
+        mine = stored[first : first + size]
+        self.alive = [optuna.Trial(self.study, trial._trial_id) for trial in mine if not trial.state.is_finished()]
+        self._may_give_up = not any(trial.state == optuna.trial.TrialState.COMPLETE for trial in mine)
         for trial in self.alive:  # killed after it was asked: finished runs are kept, so starting over costs nothing
             self.study.sampler = self._sampler(trial.number)
             space.suggest(trial, self.searched)
             trial.set_user_attr("scores", [])
-        for number in range(told + len(self.alive), told + wanted):
+        for number in range(first + len(mine), first + size):
             self.study.sampler = self._sampler(number)
             trial = self.study.ask()
             space.suggest(trial, self.searched)
             self.alive.append(trial)
-        return True
+        return size > 0
+
+    def _generation(self, stored: Sequence[Any]) -> tuple[int, int]:
+        """(number of its first trial, how many trials it has) of the first generation that is not at its end; as many
+        as the budget allows after the trials before it. Size 0 where it allows none."""
+        whole = len(self.seeds) * self.steps
+        first, left = 0, self.budget
+        while size := max(min(GENERATION, left // whole), 0):
+            trials = stored[first : first + size]
+            if len(trials) < size or not all(trial.state.is_finished() for trial in trials):
+                break
+            first, left = first + size, left - sum(_steps(trial) for trial in trials)
+        return first, size
 
     def _sampler(self, number: int) -> Any:
         optuna = require_optuna()
@@ -157,21 +170,28 @@ class Search:
         States = optuna.trial.TrialState  # noqa: N806
         remaining = []
         for trial, score in zip(self.alive, scores, strict=True):
-            seen = [*trial.user_attrs.get("scores", []), score]
-            trial.set_user_attr("scores", seen)
+            seen = [*trial.user_attrs.get("scores", []), score.value]
+            taken = trial.user_attrs.get("environment_steps", 0) if place else 0
+            trial.set_user_attr("environment_steps", taken + score.steps)
             trial.set_user_attr("steps", (place + 1) * self.steps)
-            if score is None or not np.isfinite(score):
+            trial.set_user_attr("scores", seen)
+            if score.value is None or not np.isfinite(score.value):
                 self.study.tell(trial, state=States.FAIL)
                 continue
-            if place not in trial.storage.get_trial(trial._trial_id).intermediate_values:  # unless it was killed since
+            said = trial.storage.get_trial(trial._trial_id).intermediate_values
+            if place not in said:  # unless it was killed since
                 trial.report(float(np.mean(seen)), place)
             if place + 1 == len(self.seeds):
                 self.study.tell(trial, float(np.mean(seen)))
-            elif trial.should_prune():
+            elif self._may_give_up and place >= max(said, default=0) and trial.should_prune():
                 self.study.tell(trial, state=States.PRUNED)
             else:
                 remaining.append(trial)
         self.alive = remaining
+
+
+def _steps(trial: Any) -> int:
+    return int(trial.user_attrs.get("steps", 0))
 
 
 def run(searches: Sequence[Search], execute: Execute, report: Callable[[str], Any] = lambda _: None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,11 +74,11 @@ def spend(of: config.StudyConfig, storage: Any, score: Any = rate, stop_after: i
     """Run the search with scores from a formula; ``stop_after``: jobs after which it is killed."""
     made: list[search.Job] = []
 
-    def execute(jobs: Any) -> list[float]:
+    def execute(jobs: Any) -> list[search.Score]:
         if stop_after is not None and len(made) >= stop_after:
             raise KeyboardInterrupt
         made.extend(jobs)
-        return [score(job) for job in jobs]
+        return [search.Score(score(job), job.study.training.steps) for job in jobs]
 
     search.run(searches(of, storage), execute)
     return made
@@ -290,6 +293,80 @@ def test_a_killed_search_ends_in_the_same_trials(stop_after: int) -> None:
     spend(of, killed)
     pd.testing.assert_frame_equal(*(published.trials(searches(of, storage)) for storage in (straight, killed)))
     assert not spend(of, killed)  # nothing is left to do
+
+
+class Killed(BaseException):
+    pass
+
+
+def spend_killed_at(of: config.StudyConfig, storage: Any, operation: int, patch: pytest.MonkeyPatch) -> int:
+    """Kill the search at one operation on its storage (0: at none), and go on; returns how many there were."""
+    done = 0
+
+    def counted(method: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == operation:
+                raise Killed
+            return method(*args, **kwargs)
+
+        return call
+
+    for name in ("create_new_trial", "set_trial_param", "set_trial_state_values", "set_trial_user_attr"):
+        patch.setattr(storage, name, counted(getattr(storage, name)))
+    name = "set_trial_intermediate_value"
+    patch.setattr(storage, name, counted(getattr(storage, name)))
+    with contextlib.suppress(Killed):
+        spend(of, storage, rough)
+    spend(of, storage, rough)
+    return done
+
+
+def rough(job: search.Job) -> float:
+    """A score of which seeds say little, so that many trials are given up, at different seeds."""
+    text = repr((3, job.study.hyperparameters(job.arm).model_dump(), job.seed))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
+
+
+def test_a_search_that_gives_up_trials_and_is_killed_anywhere_ends_in_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = yaml.safe_load(STUDY)
+    content["arms"] = {name: content["arms"][name] for name in ("no-control", "mlp")}
+    content["tuning"] |= {"trials": 12, "prune": True, "seeds": {"count": 5, "first": 100}}
+    content["tuning"]["space"] = {"ppo.learning_rate": {"low": 1e-5, "high": 0.1, "log": True}}
+    of = config.parse(yaml.safe_dump(content), "tiny.yaml")
+    straight = optuna.storages.InMemoryStorage()
+    operations = spend_killed_at(of, straight, 0, monkeypatch)
+    wanted = published.trials(searches(of, straight))
+    given_up = wanted.loc[wanted["state"] == "pruned", "steps"]
+    assert len(wanted) > 12
+    assert given_up.nunique() > 1
+    for operation in np.random.default_rng(0).choice(np.arange(1, operations), 24, replace=False):
+        killed = optuna.storages.InMemoryStorage()
+        spend_killed_at(of, killed, int(operation), monkeypatch)
+        pd.testing.assert_frame_equal(published.trials(searches(of, killed)), wanted)
+
+
+def test_a_search_begins_anew_where_its_scenario_or_the_version_of_results_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = entangrid.data.load("synthetic:homes=1,days=28,dt_h=1.0")
+    save_folder(world, tmp_path / "world")
+    content = yaml.safe_load(STUDY) | {"split": {"test_every": 4, "validation_every": 3}}
+    content["scenario"] = str(tmp_path / "world")
+    of, storage = config.parse(yaml.safe_dump(content), "tiny.yaml"), optuna.storages.InMemoryStorage()
+    names = [{each.study.study_name for each in searches(of, storage)}]
+    names.append({each.study.study_name for each in searches(of, storage)})
+    shutil.rmtree(tmp_path / "world")
+    save_folder(dataclasses.replace(world, price_import_eur_kwh=3.0 * world.price_import_eur_kwh), tmp_path / "world")
+    names.append({each.study.study_name for each in searches(of, storage)})
+    monkeypatch.setattr(plan, "RESULTS_VERSION", plan.RESULTS_VERSION + 1)
+    names.append({each.study.study_name for each in searches(of, storage)})
+    assert names[0] == names[1]
+    assert not names[1] & names[2]
+    assert not names[2] & names[3]
 
 
 def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
