@@ -70,8 +70,8 @@ def check_search(study: StudyConfig, arm: str, trial: StudyConfig, searched: Map
         if steps > (1.0 + MOST) * total:
             raise InputError(
                 f"{'tuning.space.' * bool(paths)}{config.algorithm}.{field}: with {value}, arm {arm!r} takes "
-                f"{steps} environment steps a trial, since it ends with a whole rollout; expected tuning.steps ({total}) or at "
-                f"most {MOST:.0%} more, so that every arm has the same"
+                f"{steps} environment steps a trial, since it ends with a whole rollout; expected tuning.steps, "
+                f"{total}, or at most {MOST:.0%} more, so that every arm has the same"
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from entangrid.data.errors import InputError
-from entangrid.experiments import headroom, store, stored, summary, tidy
+from entangrid.experiments import headroom, run_frames, store, stored, summary, tidy
 from entangrid.experiments.comparing import Comparison
 from entangrid.experiments.figures.curves import Curves
 from entangrid.experiments.figures.style import classes
@@ -23,7 +21,6 @@ from entangrid.experiments.statistics.gap import enough_headroom
 F = npt.NDArray[np.float64]
 
 MOST_COMPARISONS = 100  # on a page
-_RETURN, _STEPS = "rollout/ep_rew_mean", "time/total_timesteps"
 
 
 class Evidence:
@@ -110,15 +107,13 @@ class Evidence:
     @cached_property
     def weeks_of_operation(self) -> dict[str, pd.DataFrame]:
         """The first held-out week of each variant's first seed, step by step."""
-        return {
-            label: store.read_frame(runs[0].path / store.FIRST_WEEK) for label, runs in self.folders.items() if runs
-        }
+        return {label: run_frames.first_week(runs[0].path) for label, runs in self.folders.items() if runs}
 
     @cached_property
     def curves(self) -> Curves | None:
         """Learning curves: gap closed on the validation weeks where the ends of the scale were evaluated there too,
         else the objective there, else the return of training episodes; None where no run stored any."""
-        stored = {label: [self._curve(run.path) for run in runs] for label, runs in self.folders.items()}
+        stored = {label: [run_frames.curve(run.path) for run in runs] for label, runs in self.folders.items()}
         evaluated = _align({label: [c for c in curves if c is not None] for label, curves in stored.items()})
         learned = {k: c for k, c in evaluated.items() if self.scores.variants[k].learns and len(c[0]) > 1}
         if learned:
@@ -128,7 +123,8 @@ class Evidence:
                 shown = {label: gap for label, gap in gaps.items() if gap is not None}
                 return Curves("gap closed on validation weeks", "", steps, shown)
             return Curves("objective on validation weeks", "EUR/week", steps, {k: v for k, (_, v) in learned.items()})
-        returns = _align({label: _returns(runs) for label, runs in self.folders.items()})
+        logged = {label: [run_frames.returns(run.path) for run in runs] for label, runs in self.folders.items()}
+        returns = _align({label: [c for c in curves if c is not None] for label, curves in logged.items()})
         returns = {label: c for label, c in returns.items() if len(c[0]) > 1}
         if not returns:
             return None
@@ -143,42 +139,9 @@ class Evidence:
         none, best = ends[0][1][0, -1:], ends[1][1][0, -1:]
         return (none - curves[label][1]) / (none - best) if enough_headroom(none, best) else None
 
-    @staticmethod
-    def _curve(folder: Path) -> pd.Series | None:
-        """Mean objective of the validation weeks at each evaluation, by environment steps."""
-        if not (folder / store.CURVE).is_file():
-            return None
-        frame = store.read_frame(folder / store.CURVE)
-        if not {"steps", "week", "metric", "value"} <= set(frame.columns):
-            raise InputError(f"{folder / store.CURVE}: lacks one of the columns steps, week, metric, value")
-        rows = frame[frame["metric"] == "objective"]
-        if rows.empty:
-            return None
-        by_week = rows.groupby(["steps", "week"])["value"].sum()
-        return by_week.groupby("steps").mean()
-
     def feeder(self) -> dict[str, pd.DataFrame]:
         """Weeks of operation that hold the feeder's voltages."""
         return {k: week for k, week in self.weeks_of_operation.items() if "feeder_v_min_pu" in week}
-
-
-def _returns(runs: list[tidy.RunFolder]) -> list[pd.Series]:
-    """Mean return of training episodes by environment steps, from SB3's log."""
-    out = []
-    for run in runs:
-        path = run.path / store.PROGRESS
-        if not path.is_file():
-            continue
-        points: dict[int, float] = {}
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                try:
-                    points[int(float(row[_STEPS]))] = float(row[_RETURN])
-                except (KeyError, TypeError, ValueError):
-                    continue
-        if points:
-            out.append(pd.Series(points).sort_index())
-    return out
 
 
 def _align(curves: dict[str, list[pd.Series]]) -> dict[str, tuple[npt.NDArray[np.int64], F]]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from entangrid.data.errors import InputError
 from entangrid.experiments import tidy
+from entangrid.experiments.shown import shown
 from entangrid.experiments.statistics import GapClosed, gap_closed
 from entangrid.experiments.statistics.gap import SMALLEST_HEADROOM, enough_headroom
 
@@ -58,11 +59,12 @@ class Variant:
 
 def label_of(arm: str, axes: Mapping[str, Any]) -> str:
     """The label of an arm with these swept values."""
+    arm = shown(arm)
     if not axes:
         return arm
     values = [(name.rsplit(".", 1)[-1], value) for name, value in axes.items() if value is not None]
     words = [f"{k}={v:g}" if isinstance(v, int | float) and not isinstance(v, bool) else f"{k}={v}" for k, v in values]
-    return f"{arm} [{', '.join(words)}]" if words else arm
+    return f"{arm} [{shown(', '.join(words))}]" if words else arm
 
 
 def short_labels(variants: Mapping[str, Variant]) -> tuple[str, dict[str, str]]:
@@ -78,7 +80,7 @@ def _short(variant: Variant, axes: Sequence[str]) -> str:
         f"{v:g}" if isinstance(v, int | float) and not isinstance(v, bool) else "–" if v is None else f"{v}"
         for v in values
     ]
-    return f"{variant.arm} [{', '.join(words)}]" if variant.axes else variant.arm
+    return shown(f"{variant.arm} [{', '.join(words)}]" if variant.axes else variant.arm)
 
 
 class Scores:

@@ -158,6 +158,8 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
 
     Raises InputError naming the file if the disk is full or not writable; what stood there before stays.
     """
+    if not path.name:
+        raise InputError(f"{str(path)!r}: expected the name of a file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

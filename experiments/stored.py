@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from entangrid.data.errors import InputError
+from entangrid.experiments.shown import shown
 
 if TYPE_CHECKING:
     from entangrid.experiments.config.claim import ClaimConfig
@@ -53,8 +53,8 @@ def read(folder: Path) -> StoredStudy:
     try:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
-        if "\\" in text:  # ... may escape half a character, which nothing could print
-            json.dumps(content, ensure_ascii=False, skipkeys=True, default=str).encode("utf-8")
+        if "\\" in text and _holds_half_a_character(content):
+            raise ValueError("holds half a character; expected Unicode")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as YAML: {reason}") from None
@@ -66,10 +66,24 @@ def read(folder: Path) -> StoredStudy:
     question = content.get("question")
     claim = _claim(content["claim"]) if content.get("claim") else None
     listed = content.get("cut")
-    cut = tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+    cut = tuple(shown(each) for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
     evaluated_on = "validation" if _mapping(content, "split").get("evaluate_on") == "validation" else "test"
-    asked = question if isinstance(question, str) else ""
-    return StoredStudy(content["name"], asked, rules, (band[0], band[1]), text, claim, cut, evaluated_on)
+    asked = shown(question) if isinstance(question, str) else ""
+    return StoredStudy(shown(content["name"]), asked, rules, (band[0], band[1]), text, claim, cut, evaluated_on)
+
+
+def _holds_half_a_character(content: Any) -> bool:
+    """Whether a text in it is one that nothing could print. What stands in several places is looked at once."""
+    waiting, seen = [content], set()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            if any("\ud800" <= character <= "\udfff" for character in each):
+                return True
+        elif isinstance(each, dict | list) and id(each) not in seen:
+            seen.add(id(each))
+            waiting.extend([*each, *each.values()] if isinstance(each, dict) else each)
+    return False
 
 
 def _claim(content: Any) -> ClaimConfig | None:

@@ -27,7 +27,9 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="entangrid",
-    help="What does a quantum policy really save in a home? Runs studies from one YAML file.",
+    help="""What does a quantum policy really save in a home? Runs studies from one YAML file.
+
+    Examples:  entangrid run quickstart  |  entangrid report runs/quickstart  |  entangrid run --help""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -41,6 +41,9 @@ def circuit(
 
     if as_json and analyse:
         raise InputError("--json and --analyse: expected one of them")
+    for option, path in (("--qasm", qasm), ("--figure", figure)):
+        if path is not None and not path.name:
+            raise InputError(f"{option} {str(path)!r}: expected the name of a file")
     found = load(source)
     if as_json:
         for name, one in found.items():

@@ -35,21 +35,22 @@ def status(
 def _show(found: Status) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    from entangrid.experiments.shown import shown
     from entangrid.experiments.status import STATES
 
     console = Console(width=None if Console().is_terminal else 150)
-    shown = Table(
-        title=f"{found.study}: {found.counts['finished']} of {found.runs} runs finished", title_justify="left"
-    )
-    shown.add_column("arm", no_wrap=True)
+    title = f"{shown(found.study)}: {found.counts['finished']} of {found.runs} runs finished"
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("arm", no_wrap=True)
     for state in STATES:
-        shown.add_column(state, justify="right")
+        table.add_column(state, justify="right")
     for arm, counts in found.arms.items():
-        shown.add_row(arm, *(str(counts[state]) for state in STATES))
-    console.print(shown)
+        table.add_row(Text(shown(arm)), *(str(counts[state]) for state in STATES))
+    console.print(table)
     for run in found.under_way[:_SHOWN]:
-        console.print(_line(run), markup=False, highlight=False)
+        console.print(shown(_line(run)), markup=False, highlight=False)
     if len(found.under_way) > _SHOWN:
         console.print(f"... and {len(found.under_way) - _SHOWN} more; --json has them all")
 

@@ -35,6 +35,9 @@ def make(name: str, folder: Path, out: Path | None = None) -> Path:
     """
     if name not in NAMES:
         raise InputError(f"figure {name!r} is unknown; expected one of: {', '.join(NAMES)}")
+    kind = ".png" if name in ("overview", "matched") else ".svg"
+    if out is not None and out.suffix.lower() != kind:
+        raise InputError(f"{str(out)!r}: figure {name!r} expects a file whose name ends in {kind}")
     from entangrid.experiments import store
     from entangrid.experiments.evidence import Evidence
 
