@@ -15,8 +15,9 @@ from entangrid.experiments.scores import Scores
 from entangrid.experiments.stored import StoredStudy
 
 
-def table(study: StoredStudy, frame: pd.DataFrame) -> str:
-    """The summary of every arm, every comparison, and the closing lines; NaN is null."""
+def table(study: StoredStudy, frame: pd.DataFrame, unfinished: str = "") -> str:
+    """The summary of every arm, every comparison, and the closing lines; NaN is null. ``unfinished``: what of the
+    study's plan is, in words."""
     scores = Scores(frame)
     margin, confidence = summary.rules(study)
     found = summary.comparisons(scores, study)
@@ -33,7 +34,7 @@ def table(study: StoredStudy, frame: pd.DataFrame) -> str:
             "arms": arms,
             "comparisons": [_plain(c) for c in found],
             **({} if room is None else _matched(scores, room)),
-            "lines": summary.closing_lines(scores, study, found, room),
+            "lines": [*([unfinished] if unfinished else []), *summary.closing_lines(scores, study, found, room)],
         }
     )
 

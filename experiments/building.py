@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,20 @@ def make_rule(arm: str, config: RuleArm, task: Task) -> Controller:
         made: Controller = agents.make(config.controller, task, **config.options)
     except (TypeError, InputError) as error:
         named = next((name for name in config.options if f"'{name}'" in str(error)), None)
+        if isinstance(error, TypeError):
+            named = named or next((name for name in config.options if not _takes(config, task, name)), None)
+            said = f"{config.controller!r} does not take {'this' if named is None else repr(config.options[named])}"
+            error = InputError(f"{said}; expected one of its options, with a value of its kind ({error})")
         raise InputError(f"arms.{arm}{'' if named is None else '.' + named}: {error}") from None
     return made
+
+
+def _takes(config: RuleArm, task: Task, name: str) -> bool:
+    """Whether a controller can be made with this option alone."""
+    with contextlib.suppress(TypeError, InputError):
+        agents.make(config.controller, task, **{name: config.options[name]})
+        return True
+    return False
 
 
 def n_inputs(study: StudyConfig, task: Task) -> int:

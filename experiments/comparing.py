@@ -128,14 +128,21 @@ def compare_all(
     found = pairs(scores) if chosen is None else list(chosen)
     with_gap = all(_has_gap(scores, label) for label in dict.fromkeys(label for pair in found for label in pair))
     metric = GAP if with_gap else "objective"
-    n = len(found)
-    resamples = min(max(_ALL_RESAMPLES // max(n, 1), FEWEST_RESAMPLES), RESAMPLES)
+    n = sum(_may_be_judged(scores, *pair) for pair in found)
+    resamples = min(max(_ALL_RESAMPLES // max(len(found), 1), FEWEST_RESAMPLES), RESAMPLES)
 
     def one(a: str, b: str) -> Comparison:
-        return compare(scores, a, scores, b, metric, margin=margin, confidence=confidence, comparisons=n,
+        return compare(scores, a, scores, b, metric, margin=margin, confidence=confidence, comparisons=max(n, 1),
                        resamples=resamples)  # fmt: skip
 
     return _corrected([one(a, b) for a, b in found])
+
+
+def _may_be_judged(scores: Scores, a: str, b: str) -> bool:
+    """Whether a pair has seeds enough for a verdict; those that have not are not corrected for."""
+    if not (scores.variants[a].learns or scores.variants[b].learns):
+        return True
+    return _means(scores, a, scores, b, "objective")[1] >= FEWEST_SEEDS
 
 
 def _has_gap(scores: Scores, label: str) -> bool:

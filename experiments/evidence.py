@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from entangrid.experiments import headroom, run_frames, store, stored, summary, tidy
+from entangrid.experiments import headroom, run_frames, status, store, stored, summary, tidy
 from entangrid.experiments.comparing import Comparison
 from entangrid.experiments.figures.curves import Curves
 from entangrid.experiments.figures.style import classes
@@ -81,6 +81,11 @@ class Evidence:
             if label in out:
                 out[label].append(run)
         return out
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """What of the study is not finished, and what does not count for that, in words."""
+        return [line for line in (status.unfinished(self.folder), self.scores.ground.line) if line]
 
     @cached_property
     def results(self) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +81,7 @@ def _plan(study: StudyConfig, scenario: Scenario | Mapping[str, Scenario] | None
             own = resolved(name, axes)
             config = own.arms[arm]
             if check:
-                checker(own, name, arm)
+                _checked(checker, own, name, arm, axes)
             digest = _digest(own, arm, hashes[name])
             seeds: list[int | None] = [None]
             if isinstance(config, SeededArm):
@@ -90,6 +90,17 @@ def _plan(study: StudyConfig, scenario: Scenario | Mapping[str, Scenario] | None
                 key = hashlib.sha256(f"{digest}/{seed}".encode()).hexdigest()[:16]
                 runs.setdefault(f"{arm}/{key}", Run(arm, config, seed, key, name, axes, own))
     return list(runs.values())
+
+
+def _checked(checker: _Checker, study: StudyConfig, scenario: str, arm: str, axes: Axes) -> None:
+    try:
+        checker(study, scenario, arm)
+    except InputError as error:
+        raise InputError(f"{_with(axes)}: {error}" if axes else str(error)) from None
+
+
+def _with(axes: Axes) -> str:
+    return "sweep: with " + ", ".join(f"{path}={value!r}" for path, value in axes.items())
 
 
 def _loaded(study: StudyConfig, name: str) -> Scenario:
@@ -148,7 +159,7 @@ class _Resolver:
         if not axes:
             return self._study.model_copy(update=alone)
         content = self._plain | alone
-        where = "sweep: with " + ", ".join(f"{path}={value!r}" for path, value in axes.items())
+        where = _with(axes)
         try:
             for path, value in axes.items():
                 parts = split_path(path, self._study)
@@ -175,12 +186,20 @@ class _Checker:
         if shared not in self._settings:
             self._settings[shared] = setting.make(study, self._scenarios[scenario], arm)
         config = study.arms[arm]
+        made = self._settings[shared]
+        if isinstance(config, SeededArm):
+            own = study.hyperparameters(arm).model_dump() if isinstance(config, LearningArm) else None
+            budget = [shared, arm, config.model_dump(), own, study.training.n_envs, study.training.steps]
+            self._once(budget, lambda: refusals.check_budget(study, arm, made.train))
         match = study.arms[config.match].model_dump() if isinstance(config, MatchedArm) else None
-        whole = json.dumps([shared, arm, config.model_dump(), match], sort_keys=True)
-        if whole not in self._seen:
-            self._seen.add(whole)
-            made = self._settings[shared]
-            refusals.check(study, arm, made.train, made.test)
+        whole = [shared, arm, config.model_dump(), match]
+        self._once(whole, lambda: refusals.check(study, arm, made.train, made.test))
+
+    def _once(self, key: list[Any], check: Callable[[], None]) -> None:
+        name = json.dumps(key, sort_keys=True)
+        if name not in self._seen:
+            self._seen.add(name)
+            check()
 
 
 def _digest(study: StudyConfig, arm: str, scenario_hash: str) -> str:

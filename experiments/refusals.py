@@ -21,15 +21,39 @@ def check(study: StudyConfig, arm: str, train: Task, test: Task) -> None:
         building.make_rule(arm, config, test)
         return
     if isinstance(config, SearchedArm):
-        searching.check(study, arm, train)
         return
+    _check_head(study, arm, config, train)
     if config.algorithm == "dqn" and building.n_inputs(study, train) != len(train.observation_names):
         raise InputError(f"arms.{arm}: dqn controls one home; expected a scenario of one, or task.control 'per-home'")
-    _check_batches(study, arm, config, train)
     if isinstance(config, QuantumArm):
         _check_circuits(study, arm, config, train)
     elif isinstance(config, MatchedArm):
         building.matched_layers(study, arm, train)
+
+
+def _check_head(study: StudyConfig, arm: str, config: LearningArm, train: Task) -> None:
+    """The "softmax" head has no layer of its own: what comes before it gives one number an action."""
+    if config.head != "softmax" or isinstance(config, MatchedArm):
+        return
+    if isinstance(config, QuantumArm) and "actor" in building.circuits(study, arm, train):
+        return  # see _check_outputs
+    hidden, actions = getattr(config, "hidden", None) or [], building.n_actions(study, train)
+    last = hidden[-1] if hidden else building.n_inputs(study, train)
+    if last != actions:
+        raise InputError(
+            f"arms.{arm}.head is 'softmax', which has no layer of its own, and arms.{arm}.hidden ends with {last}; "
+            f"expected one number an action, {actions}"
+        )
+
+
+def check_budget(study: StudyConfig, arm: str, train: Task) -> None:
+    """Raise InputError for steps, environments and batches that do not fit together; cheaper still, for every value of
+    a sweep."""
+    config = study.arms[arm]
+    if isinstance(config, SearchedArm):
+        searching.check(study, arm, train)
+    elif isinstance(config, LearningArm):
+        _check_batches(study, arm, config, train)
 
 
 def _check_batches(study: StudyConfig, arm: str, config: LearningArm, train: Task) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from entangrid.data.errors import InputError
 from entangrid.experiments import budgets, engines, manifest, store, stored, tidy
 from entangrid.experiments.bars import Bars
-from entangrid.experiments.config import QuantumArm, SeededArm, StudyConfig
+from entangrid.experiments.config import QuantumArm, SeededArm, StudyConfig, StudyError
 from entangrid.experiments.engines import Outcome
 from entangrid.experiments.engines.worker import pack
 from entangrid.experiments.plan import Run, plan
@@ -80,7 +80,10 @@ def check_options(jobs: int | None, engine: str, options: Mapping[str, str] | No
     if trackers:
         from entangrid.experiments.progress_log import check_trackers
 
-        check_trackers(trackers)
+        try:
+            check_trackers(trackers)
+        except InputError as error:
+            raise StudyError(f"tracking: {error}") from None
 
 
 def _claim(study: StudyConfig, out: Path, console: Console) -> None:

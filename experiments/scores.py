@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from entangrid.data.errors import InputError
-from entangrid.experiments import tidy
+from entangrid.experiments import ground, tidy
 from entangrid.experiments.shown import shown
 from entangrid.experiments.statistics import GapClosed, gap_closed
 from entangrid.experiments.statistics.gap import SMALLEST_HEADROOM, enough_headroom
@@ -89,6 +89,8 @@ class Scores:
 
     def __init__(self, table: pd.DataFrame):
         """Raises InputError for a table without rows of held-out weeks."""
+        self.ground = ground.common(table, tidy.axes(table))
+        table = self.ground.table
         self.table = table
         split = _coded(table["split"])[0]
         home, home_names = _coded(table["home"])

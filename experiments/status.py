@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from entangrid.data.errors import InputError
 from entangrid.experiments import heartbeat, manifest, store
 from entangrid.experiments.manifest import Planned
 
@@ -59,6 +60,19 @@ def read(out: Path) -> Status:
     arms = {arm: {state: counts[state] for state in STATES} for arm, counts in by_arm.items()}
     counts = {state: sum(of[state] for of in arms.values()) for state in STATES}
     return Status(name, len(planned), counts, arms, under_way)
+
+
+def unfinished(out: Path) -> str:
+    """What of a study's plan is not finished, in words; empty where all is, or where the folder has no plan."""
+    try:
+        found = read(out)
+    except InputError:
+        return ""
+    done = found.counts["finished"]
+    if done == found.runs:
+        return ""
+    others = ", ".join(f"{found.counts[state]} {state}" for state in STATES[1:] if found.counts[state])
+    return f"{done} of {found.runs} runs are finished ({others}); the numbers are of those"
 
 
 def _names(folder: Path) -> set[str]:

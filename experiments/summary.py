@@ -81,7 +81,7 @@ def closing_lines(
     """
     confidence = rules(study)[1]
     said = [] if study is None else headroom.lines(room or at_matched_comfort(scores, study), study.cut)
-    said = [*([] if study is None else of_set(study)), *said]
+    said = [*([] if study is None else of_set(study)), *([scores.ground.line] if scores.ground.line else []), *said]
     return [*said, *wording.closing_lines(scores, comparisons(scores, study) if found is None else found, confidence)]
 
 

@@ -52,12 +52,14 @@ def validate(
 
 def _validated(name: str, overrides: list[str]) -> dict[str, Any]:
     from entangrid.experiments import budgets, config, plan, setting
+    from entangrid.experiments.runner import check_options
     from entangrid.experiments.tuning.run import check_scenario
 
     study = config.load(name, overrides)
     with config.named(name):
         runs = plan.plan(study)
         check_scenario(study)
+        check_options(None, "local", None, study)
     scenarios = []
     reason = ""
     for scenario in dict.fromkeys(run.scenario for run in runs):

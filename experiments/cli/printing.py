@@ -66,7 +66,11 @@ def _arms(study: StudyConfig | StoredStudy, scores: Scores) -> Table:
     ):
         shown.add_column(heading, justify="right")
     for arm, row in summary.summary(scores, confidence).iterrows():
-        size = f"{row['parameters_actor']} + {row['parameters_critic']}" if row["parameters_actor"] else "-"
+        size = (
+            f"{row['parameters_actor']} + {row['parameters_critic']}"
+            if row["parameters_actor"] or row["parameters_critic"]
+            else "-"
+        )
         shown.add_row(
             Text(names[str(arm)]),
             f"{row['objective_eur_week']:.2f}",

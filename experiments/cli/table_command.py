@@ -27,7 +27,7 @@ def table(
     Examples:  entangrid table runs/quickstart  |  entangrid table runs/quickstart --rebuild --json  |
     entangrid table runs/honest-test --matched --csv matched.csv
     """
-    from entangrid.experiments import stored, summary, tidy
+    from entangrid.experiments import status, stored, summary, tidy
 
     study = stored.read(folder)
     wanted = summary.metrics(study)
@@ -37,11 +37,13 @@ def table(
     if as_json:
         from entangrid.experiments.as_json import table as as_text
 
-        typer.echo(as_text(study, frame))
+        typer.echo(as_text(study, frame, status.unfinished(folder)))
         return
     from entangrid.experiments.cli.printing import print_summary
 
     print_summary(study, frame, matched=matched)
+    if missing := status.unfinished(folder):
+        typer.echo(missing)
 
 
 def _write(study: StoredStudy, frame: pd.DataFrame, path: Path, *, matched: bool) -> None:

@@ -34,6 +34,7 @@ def tune(
     from rich.console import Console
 
     from entangrid.experiments import config
+    from entangrid.experiments.runner import RunFailedError
     from entangrid.experiments.tuning import homes, published
     from entangrid.experiments.tuning.run import tune as search
 
@@ -42,9 +43,15 @@ def tune(
     console = Console(stderr=True)
     if settings.tuning.shared_homes and homes.shared(settings):
         console.print("Tuning and test have the same homes; their weeks and seeds differ.")
-    options = engine_options(engine_option)
-    with config.named(study):
-        trials = search(settings, folder, engine=engine, jobs=jobs, options=options, storage=storage, console=console)
+    of_engine = engine_options(engine_option)
+    try:
+        with config.named(study):
+            trials = search(
+                settings, folder, engine=engine, jobs=jobs, options=of_engine, storage=storage, console=console
+            )
+    except RunFailedError as error:
+        console.print(f"entangrid: {error}", markup=False)
+        raise typer.Exit(1) from None
     best = trials.loc[trials.groupby("arm")["score"].idxmin().dropna().astype(int)]
     if as_json:
         rows = best[["arm", "trial", "score", "values"]].to_dict("records")

@@ -80,7 +80,8 @@ def check_path(study: StudyConfig, path: str, values: list[Any] | Range, where: 
     own = parts[0] == "arms"
     if own and len(parts) > 1 and parts[1] not in study.arms:
         raise ValueError(f"{where}: no arm has this name; expected one of {', '.join(study.arms)}")
-    if parts[:2] == ["training", "seeds"] or (parts[0] in FIXED and not (own and len(parts) > 2)):
+    seeds = parts[:2] == ["training", "seeds"] or (own and parts[2:] == ["seeds"])
+    if seeds or (parts[0] in FIXED and not (own and len(parts) > 2)):
         raise ValueError(f"{where}: cannot be varied; expected a field that decides a run's result")
     if own and isinstance(study.arms[parts[1]], RuleArm) and parts[2] != "controller":
         return  # its options are known to the controller alone

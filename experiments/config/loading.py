@@ -89,7 +89,10 @@ def check(content: dict[str, Any], where: str, overrides: Sequence[str] = (), pa
         _remove_arms(content)
         return StudyConfig.model_validate(content)
     except ValidationError as error:
-        raise InputError(messages.lines(error, where, origins)) from None
+        files = [place for place, _ in origins if " with --set " not in place and place != where]
+        of_all = f"{where} (extends {', '.join(files)})" if files else where
+        of_all += f" with --set {', '.join(map(_short, overrides))}" if 0 < len(overrides) <= 3 else ""
+        raise InputError(messages.lines(error, of_all, origins)) from None
     except RecursionError:
         raise InputError(f"{where}: nested too deeply") from None
 

@@ -94,6 +94,17 @@ class VerdictConfig(Model):
         None, min_length=1, max_length=1_000, description="arms to compare, [a, b] each; null is chosen by kind"
     )
 
+    @model_validator(mode="after")
+    def _two_each(self) -> VerdictConfig:
+        seen: set[frozenset[str]] = set()
+        for pair in self.pairs or []:
+            if pair[0] == pair[1]:
+                raise ValueError(f"pairs holds {pair[0]!r} against itself; expected two arms")
+            if frozenset(pair) in seen:
+                raise ValueError(f"pairs holds {pair[0]!r} and {pair[1]!r} twice, which would count as two comparisons")
+            seen.add(frozenset(pair))
+        return self
+
 
 class TuningConfig(Model):
     """The search for hyperparameters, the same for every learning arm; read by ``entangrid tune``."""
@@ -232,6 +243,13 @@ class StudyConfig(Model):
             raise ValueError(
                 f"arms.{name}.controller is {arm.controller!r}, which needs {where} {wanted[arm.algorithm]!r}, "
                 f"not {action_set!r}"
+            )
+        discrete_heads = ("categorical", "softmax")
+        if arm.head is not None and (arm.head in discrete_heads) == (action_set == "continuous"):
+            heads = "gaussian, squashed-gaussian, beta" if action_set == "continuous" else ", ".join(discrete_heads)
+            raise ValueError(
+                f"arms.{name}.head is {arm.head!r}, which does not go with the action set {action_set!r}; expected one "
+                f"of {heads}, or null"
             )
         section = self.hyperparameters(name)
         own = arm.override

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from entangrid.experiments.config.base import Model, Seed, SeedRange, Seeds, Share, distinct, one_of, seed_list
 
@@ -90,6 +90,12 @@ def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _once_each(names: list[str]) -> list[str]:
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{twice[0]!r} stands twice")
+    return names
+
+
 class TaskConfig(Model):
     """What is controlled and seen, and what it costs; a task's name alone, such as ``task: battery``, will do."""
 
@@ -103,7 +109,7 @@ class TaskConfig(Model):
     action_set: Literal["continuous", "discrete", "multi-discrete"] = Field(
         "continuous", description="numbers, every combination of levels, or levels of each control"
     )
-    controls: list[str] | None = Field(
+    controls: Annotated[list[str], AfterValidator(_once_each)] | None = Field(
         None, min_length=1, max_length=16, description="what the agent controls; null is every device of the scenario"
     )
     observation_set: Literal["local", "forecast", "feeder"] = Field(

@@ -38,6 +38,7 @@ def build(evidence: Evidence) -> str:
                 tag("p", words.kicker(evidence), class_="kicker"),
                 tag("h1", study.question or study.name),
                 tag("p", words.lead(evidence), class_="lead"),
+                *(tag("p", line.capitalize() + ".", class_="note") for line in evidence.missing),
                 tag("nav", *links, aria_label="Sections"),
             ),
             tag("main", *(_section(name, title, content) for name, title, content in sections)),

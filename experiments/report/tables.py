@@ -314,7 +314,7 @@ def made(evidence: Evidence) -> Raw:
         ("Scenario", _distinct(result.get("scenario") for result in results)),
         ("Scenario's content", tag("code", _distinct(str(r.get("scenario_hash", ""))[:16] for r in results))),
         ("Held-out weeks", join([tag("span", week, class_="name") for week in evidence.scores.weeks], ", ")),
-        ("Runs", str(len(results))),
+        ("Runs", "; ".join([str(len(results)), *evidence.missing])),
         ("Results version", _distinct(result.get("results_version") for result in results)),
         ("Commit", _distinct(str(r.get("git_commit") or r.get("commit") or "")[:12] for r in results)),
         ("Python", _distinct(result.get("python") for result in results)),

@@ -21,6 +21,10 @@ from entangrid.experiments.tuning.search import Search, require_optuna
 TRIALS, TUNED, FIGURE = "trials.parquet", "tuned.yaml", "tuning.png"
 
 
+class NothingFoundError(InputError):
+    """Of an arm no trial came to its end."""
+
+
 def trials(searches: Sequence[Search]) -> pd.DataFrame:
     """One row a trial, in the order in which they were asked.
 
@@ -58,12 +62,12 @@ def trials(searches: Sequence[Search]) -> pd.DataFrame:
 
 
 def tuned(study: StudyConfig, searches: Sequence[Search]) -> StudyConfig:
-    """The study with every arm's best values; raises InputError for an arm of which no trial came to its end."""
+    """The study with every arm's best values; raises NothingFoundError for an arm of which no trial came to its end."""
     for search in searches:
         try:
             best = search.study.best_trial
         except ValueError:
-            raise InputError(f"tune: no trial of arm {search.arm!r} came to its end; see {TRIALS}") from None
+            raise NothingFoundError(f"tune: no trial of arm {search.arm!r} came to its end; see {TRIALS}") from None
         study = space.with_values(study, space.values_of(best, search.searched))
     return study
 

@@ -11,7 +11,7 @@ from entangrid.experiments import budgets, plan, run_metrics, runner, store, tid
 from entangrid.experiments.config import StudyConfig, StudyError
 from entangrid.experiments.config.fields import split_path
 from entangrid.experiments.tuning import homes, published, space
-from entangrid.experiments.tuning.search import Job, Score, Search, open_storage
+from entangrid.experiments.tuning.search import Job, Score, Search, open_storage, require_optuna
 from entangrid.experiments.tuning.search import run as spend
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def tune(
 
     ``out``: the search's folder; what is finished there is kept. ``storage``: URL of Optuna's database (default: SQLite
     in the folder). Writes ``trials.parquet`` and ``tuned.yaml``. Raises InputError for a study that cannot be tuned,
-    for a folder that cannot be written or is in use, and if the ``tune`` extra is not installed.
+    for a folder that cannot be written or is in use, and if the ``tune`` extra is not installed. Raises RunFailedError
+    if of an arm no trial came to its end; then ``tuned.yaml`` is not written.
     """
     from rich.console import Console
 
@@ -47,12 +48,17 @@ def tune(
     with store.claimed_study(out):
         database = open_storage(storage, out)
         searches = [Search(study, arm, database) for arm in space.learning_arms(study)]
-        spend(
-            searches,
-            executor(out, console, engine=engine, jobs=jobs, options=options),
-            lambda line: console.print(line, highlight=False),
-        )
-        return published.write(study, searches, out)
+        execute = executor(out, console, engine=engine, jobs=jobs, options=options)
+        try:
+            spend(searches, execute, lambda line: console.print(line, highlight=False))
+        except require_optuna().exceptions.UpdateFinishedTrialError:
+            raise InputError(
+                f"{out}: another search of study {study.name!r} went on in the same storage; expected one at a time"
+            ) from None
+        try:
+            return published.write(study, searches, out)
+        except published.NothingFoundError as error:
+            raise runner.RunFailedError(str(error)) from None
 
 
 def check(study: StudyConfig) -> None:
@@ -107,21 +113,29 @@ def executor(out: Path, console: Console, **how: Any) -> Callable[[Sequence[Job]
     folder = out / "runs"
 
     def execute(batch: Sequence[Job]) -> list[Score]:
-        runs = [_run(job) for job in batch]
-        distinct = {run.folder: run for run in runs}  # two trials with the same values are one run
+        runs = [_run(job, console) for job in batch]
+        distinct = {run.folder: run for run in runs if run is not None}  # two trials with the same values are one run
         todo = [run for run in distinct.values() if not store.is_finished(folder / run.folder)]
         if todo:
             try:
                 runner.make_runs(todo, folder, console=console, **how)
             except runner.RunFailedError as error:
                 console.print(str(error), markup=False)
-        return [score(folder / run.folder) for run in runs]
+        return [Score(None, 0) if run is None else score(folder / run.folder) for run in runs]
 
     return execute
 
 
-def _run(job: Job) -> plan.Run:
-    return next(run for run in plan.plan(job.study, check=False) if run.arm == job.arm and run.seed == job.seed)
+def _run(job: Job, console: Console) -> plan.Run | None:
+    """The run of a job; None for a trial whose values do not fit together, which fails without one."""
+    try:
+        if job.study is None:
+            raise InputError("its values do not fit together")
+        runs = plan.plan(job.study)
+    except InputError as error:
+        console.print(f"trial {job.trial} of {job.arm}: {error}", markup=False, highlight=False, soft_wrap=True)
+        return None
+    return next(run for run in runs if run.arm == job.arm and run.seed == job.seed)
 
 
 def score(folder: Path) -> Score:

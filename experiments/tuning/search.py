@@ -6,6 +6,7 @@ its generation, so that a search that was killed and started again ends in the s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -31,11 +32,11 @@ class Score(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One seed of one trial."""
+    """One seed of one trial; ``study``: None where the trial's values do not fit together, so that it has failed."""
 
     arm: str
     trial: int
-    study: StudyConfig
+    study: StudyConfig | None
     seed: int
 
 
@@ -158,11 +159,16 @@ class Search:
             Job(
                 self.arm,
                 trial.number,
-                space.for_trial(self.config, self.arm, space.values_of(trial, self.searched)),
+                self._for_trial(trial),
                 self.seeds[place],
             )
             for trial in self.alive
         ]
+
+    def _for_trial(self, trial: Any) -> StudyConfig | None:
+        with contextlib.suppress(InputError):
+            return space.for_trial(self.config, self.arm, space.values_of(trial, self.searched))
+        return None
 
     def take(self, place: int, scores: Sequence[Score]) -> None:
         """Store the scores of those runs; trials that failed, lag behind or are at their end are told."""

@@ -121,6 +121,19 @@ def test_two_seeds_compare_nothing_and_three_do(tmp_path: Path) -> None:
     assert None not in {c.verdict for c in comparing.compare_all(three)}
 
 
+def test_pairs_with_too_few_seeds_are_not_corrected_for(tmp_path: Path) -> None:
+    few = study_cases.make(tmp_path / "few", seeds=3)
+    table = tidy.read(few)
+    table = table[~(table["arm"].eq("wide") & table["seed"].eq(2).fillna(False))].reset_index(drop=True)
+    found = comparing.compare_all(Scores(table))
+    judged = [each for each in found if each.verdict is not None]
+    assert 0 < len(judged) < len(found)
+    assert {each.comparisons for each in found} == {len(judged)}
+    alone = comparing.compare_all(Scores(table), [(each.a, each.b) for each in judged])
+    assert [each.detectable for each in alone] == pytest.approx([each.detectable for each in judged])
+    assert [each.p_holm for each in alone] == pytest.approx([each.p_holm for each in judged], rel=0.2)
+
+
 def test_every_line_says_what_could_have_been_seen(study: Path) -> None:
     lines = summary.closing_lines(Scores(tidy.read(study)))
     assert lines[0] == "95 % intervals over 8 seeds × 5 weeks"

@@ -64,6 +64,23 @@ def test_a_swept_field_multiplies_the_arms_that_it_concerns_and_no_other() -> No
     assert len({run.folder for run in runs}) == len(runs)
 
 
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ("{ppo.batch_size: [8, 12]}", r"sweep: with ppo.batch_size=12: ppo.batch_size is 12; expected a divisor"),
+        ("{ppo.n_steps: [8, 7]}", r"sweep: with ppo.n_steps=7: ppo.batch_size is 8; expected a divisor"),
+        ("{training.steps: [5000, 10]}", r"sweep: with training.steps=10: arms.c: training.steps is 10; expected at"),
+        ("{arms.q.circuit.n_layers: [4, 1]}", r"sweep: with arms.q.circuit.n_layers=1: arms.q.circuit: "),
+        ("{arms.p.seeds: [1, 2]}", r"sweep.axes.arms.p.seeds: cannot be varied"),
+    ],
+)
+def test_every_value_of_a_sweep_is_checked(axes: str, message: str) -> None:
+    given = ("task.control=per-home", "arms.c={controller: linear-cem, population: 4}", "training.steps=5000")
+    plan.plan(study(*given))
+    with pytest.raises(InputError, match=message):
+        plan.plan(study(*given, f"sweep={{axes: {axes}}}"))
+
+
 def test_runs_that_would_be_equal_are_one() -> None:
     runs = plan.plan(study("sweep={axes: {ppo.gamma: [0.8, 0.9]}}"))
     assert sum(run.arm == "p" for run in runs) == 2  # its own gamma stands on top of the swept one

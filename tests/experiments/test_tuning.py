@@ -187,7 +187,8 @@ def test_homes_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
         found = homes.common_home(entangrid.data.load(str(tmp_path / name)), own)
         assert found is not None
         assert found[0].endswith(found[1])
-    assert homes.common_home(entangrid.data.load("synthetic:homes=3,days=28,start=2018-01-01"), own) == ("home-1",) * 2
+    for other in ("start=2018-01-01", "dt_h=0.25", "climate=continental,dt_h=0.5"):
+        assert homes.common_home(entangrid.data.load(f"synthetic:homes=3,days=28,{other}"), own) is not None
     assert homes.common_home(entangrid.data.load("synthetic:homes=9,days=28,seed=1"), own) is None
     assert homes.common_home(entangrid.data.load("synthetic:homes=9,days=28,seed=1,start=2018-01-01"), own) is None
     still = dataclasses.replace(own, load_kw=np.zeros_like(own.load_kw))
@@ -367,6 +368,25 @@ def test_a_search_begins_anew_where_its_scenario_or_the_version_of_results_is_an
     assert names[0] == names[1]
     assert not names[1] & names[2]
     assert not names[2] & names[3]
+
+
+def test_values_that_do_not_fit_together_fail_without_a_run_and_are_never_the_best(tmp_path: Path) -> None:
+    content = yaml.safe_load(STUDY)
+    content["arms"] = {name: content["arms"][name] for name in ("no-control", "mlp")}
+    content["tuning"] |= {"trials": 4, "seeds": [100], "sampler": "random", "space": {"ppo.batch_size": [64, 100]}}
+    of = config.parse(yaml.safe_dump(content), "tiny.yaml")
+    frame = tune(of, tmp_path / "out", jobs=1)
+    values = frame["values"].map(lambda text: json.loads(text)["arms.mlp.ppo.batch_size"])
+    assert set(values) == {64, 100}
+    assert (frame["state"] == np.where(values == 100, "fail", "complete")).all()
+    assert frame["environment_steps"].eq(np.where(values == 100, 0, 256)).all()
+    plan.plan(config.load(str(tmp_path / "out" / published.TUNED)))
+    content["tuning"]["space"] = {"ppo.batch_size": [100]}
+    (tmp_path / "never.yaml").write_text(yaml.safe_dump(content))
+    done = CliRunner().invoke(app, ["tune", str(tmp_path / "never.yaml"), "--out", str(tmp_path / "never")])
+    assert done.exit_code == 1
+    assert "no trial of arm 'mlp' came to its end" in done.output
+    assert (tmp_path / "never" / published.TRIALS).is_file()
 
 
 def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
