@@ -65,8 +65,11 @@ def check_search(study: StudyConfig, arm: str, trial: StudyConfig, searched: Map
     paths = [path for path in searched if path.split(".")[-2:] == [config.algorithm, field]]
     values = _values(searched[paths[-1]]) if paths else [trial.hyperparameters(arm).model_dump()[field]]
     train, total = setting.make(trial, arm=arm).train, trial.training.steps
+    of_one = _rollout(trial, arm, train, {field: 1})
+    if isinstance(values, range) and values[-1] * of_one <= MOST * total:
+        return  # no rollout is longer than that
     for value in values:
-        steps = taken(total, _rollout(trial, arm, train, {field: value}))
+        steps = taken(total, _rollout(trial, arm, train, {field: value}) if value is None else value * of_one)
         if steps > (1.0 + MOST) * total:
             raise InputError(
                 f"{'tuning.space.' * bool(paths)}{config.algorithm}.{field}: with {value}, arm {arm!r} takes "

@@ -70,6 +70,9 @@ def _plan(study: StudyConfig, scenario: Scenario | Mapping[str, Scenario] | None
     else:
         loaded = scenario or {name: _loaded(study, name) for name in names}
     hashes = {name: each.content_hash() for name, each in loaded.items()}
+    for path in study.sweep.axes if study.sweep else ():
+        if not any(concerns(study, path, arm) for arm in study.arms):
+            raise InputError(f"sweep.axes.{path}: changes no arm's results; expected a field of what the arms are")
     points = _points(study)
     resolved = _Resolver(study)
     checker = _Checker(loaded)

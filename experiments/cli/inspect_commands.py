@@ -86,9 +86,22 @@ def _validated(name: str, overrides: list[str]) -> dict[str, Any]:
         "runs": len(runs),
         "scenarios": scenarios,
         "gap_closed": reason or "shown",
-        "remarks": budgets.remarks(runs),
+        "remarks": [*budgets.remarks(runs), *_of_tuning(study)],
         "resolved": study.model_dump(mode="json"),
     }
+
+
+def _of_tuning(study: StudyConfig) -> list[str]:
+    """Why ``entangrid tune`` would refuse a study that has something to search, which may be run all the same."""
+    from entangrid.data.errors import InputError
+    from entangrid.experiments.tuning.run import check
+
+    if study.tuning.space:
+        try:
+            check(study)
+        except InputError as error:
+            return [f"tune would refuse this study: {error}"]
+    return []
 
 
 def _no_gap(study: StudyConfig, task: Any) -> str:
