@@ -64,7 +64,7 @@ def test_seeds_that_miss_a_scenario_do_not_count(whole: pd.DataFrame) -> None:
         "left out: 4 runs of arms and seeds that are not finished in every scenario; "
         "the numbers are of 3 of 3 scenarios"
     )
-    assert half.ground.line in summary.closing_lines(half, None) or half.ground.runs == 4
+    assert half.ground.line in summary.closing_lines(half, None)
 
 
 def test_an_arm_without_a_seed_in_every_scenario_is_not_shown(whole: pd.DataFrame) -> None:

@@ -108,6 +108,29 @@ def test_unequal_tuning_is_refused(tuning: dict[str, Any], message: str) -> None
         check(study(**tuning))
 
 
+def test_arms_that_would_take_other_steps_are_refused(tmp_path: Path) -> None:
+    """A rollout is 8 environments x 16 steps = 128."""
+    check(study(steps=255))
+    with pytest.raises(InputError, match=r"^ppo.n_steps: with 16, arm 'quantum' takes 128 environment steps a trial"):
+        check(study(steps=100))
+    space = yaml.safe_load(STUDY)["tuning"]["space"]
+    with pytest.raises(InputError, match=r"^tuning.space.ppo.n_steps: with 24, arm 'quantum' takes 384 environment"):
+        check(study(space=space | {"ppo.n_steps": [32, 24]}))
+    with pytest.raises(InputError, match=r"^tuning.space.ppo.n_steps: with "):
+        check(study(space=space | {"ppo.n_steps": {"low": 8, "high": 64, "whole": True}}))
+    check(study(steps=10**8, space=space | {"ppo.n_steps": {"low": 8, "high": 64, "whole": True}}))
+    content = yaml.safe_load(STUDY)
+    content["tuning"]["steps"] = 100
+    content["arms"]["slow"] = {"controller": "a2c-mlp", "hidden": [8], "a2c": {"n_steps": 20}}
+    content["tuning"]["space"]["a2c.gamma"] = [0.9]
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    told = CliRunner().invoke(app, ["validate", str(tmp_path / "tiny.yaml"), "--json"])
+    assert told.exit_code == 0
+    uneven, refused = json.loads(told.stdout)["remarks"]
+    assert uneven.endswith("whole rollouts: 256 of quantum, matched, mlp, 320 of slow")
+    assert refused.startswith("tune would refuse this study: ppo.n_steps: with 16")
+
+
 def test_tuning_without_validation_weeks_is_refused() -> None:
     content = yaml.safe_load(STUDY)
     content["split"].pop("validation_every")
